@@ -1,0 +1,32 @@
+"""Rookery: from a table to a served, monitored model; `import rookery as rk`."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rookery.core.candidates import Candidate
+    from rookery.jobs.clean import clean
+    from rookery.jobs.connect import connect
+    from rookery.jobs.ingest import ingest
+    from rookery.jobs.plots import plots
+    from rookery.jobs.predict import predict
+    from rookery.jobs.promote import promote, rollback
+    from rookery.jobs.run import run
+    from rookery.jobs.status import status
+    from rookery.jobs.sweep import sweep
+
+__version__ = "0.1.0"
+__all__ = [
+    "Candidate", "clean", "connect", "ingest", "plots", "predict", "promote", "rollback", "run",
+    "status", "sweep",
+]
+
+_HOMES = {"Candidate": "core.candidates", "rollback": "jobs.promote"}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a job when it is first asked for: MLflow and scikit-learn take seconds."""
+    if name not in __all__:
+        raise AttributeError(f"module 'rookery' has no attribute {name!r}")
+    home = importlib.import_module(f"rookery.{_HOMES.get(name, f'jobs.{name}')}")
+    return getattr(home, name)

@@ -1,0 +1,1 @@
+"""Pure: what the data, the models and the decisions are. No I/O."""

@@ -1,0 +1,246 @@
+"""Records: what a prediction is asked with, typed by the model's signature and its task."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
+
+from rookery.core.task import Task, brief
+from rookery.core.values import FALSE, LARGEST_WHOLE, TRUE, read_date
+
+FieldType = Literal["float", "integer", "category", "text", "boolean", "date"]
+
+
+def _as_date(value: Any) -> datetime:
+    """As cleaning reads it; pydantic itself would take a number for seconds since 1970."""
+    found = read_date(value.isoformat() if isinstance(value, datetime) else str(value))
+    if found is None:
+        raise ValueError("not a date in ISO 8601 form")
+    return found
+
+
+PYTHON: dict[str, Any] = {
+    "float": float, "integer": int, "text": str, "boolean": bool,
+    "date": Annotated[datetime, BeforeValidator(_as_date)],
+}
+
+
+@dataclass(frozen=True)
+class RecordField:
+    """One input of a model."""
+
+    name: str
+    type: FieldType
+    required: bool = True
+    values: tuple[str, ...] | None = None
+    range: tuple[float, float] | None = None
+    unit: str | None = None
+    description: str = ""
+    example: Any = None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with one field of one record."""
+
+    field: str
+    value: Any
+    allowed: str
+    message: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"field": self.field, "value": self.value, "allowed": self.allowed,
+                "message": self.message}
+
+
+class InvalidRecords(ValueError):
+    """Records that the model cannot be asked with, with everything that is wrong."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("; ".join(fault.message for fault in faults[:3]))
+        self.faults = faults
+
+
+def fields_of(
+    inputs: Sequence[tuple[str, FieldType, bool]], task: Task | None, example: dict[str, Any]
+) -> tuple[RecordField, ...]:
+    """The fields of a model: names and types from its signature, the rest from the task copy.
+
+    A column that the task does not know (a model logged by hand) has its type only.
+    """
+    fields = []
+    for name, kind, required in inputs:
+        column = task.columns.get(name) if task else None
+        if column is None:
+            fields.append(RecordField(name, kind, required, example=example.get(name)))
+            continue
+        fields.append(
+            RecordField(
+                name, column.type, column.required, column.values, column.range, column.unit,
+                column.description, example.get(name),
+            )
+        )
+    return tuple(fields)
+
+
+class RecordReader:
+    """Validates records of one model and turns them into the frame its pipeline takes.
+
+    `ignored` are columns of the task that the model does not use: a raw row may carry them.
+    `strict` refuses text where a number belongs; otherwise numeric text is converted.
+    """
+
+    def __init__(
+        self, fields: Sequence[RecordField], *, ignored: Sequence[str] = (), strict: bool = True
+    ) -> None:
+        self.fields = tuple(fields)
+        self.ignored = tuple(ignored)
+        self.model = _record_model(self.fields, self.ignored, strict=strict)
+        self._many = TypeAdapter(list[self.model])  # type: ignore[name-defined]
+        self._names = {f"f{index}": field for index, field in enumerate(self.fields)}
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of one record."""
+        return self.model.model_json_schema(by_alias=True)
+
+    def example(self) -> dict[str, Any]:
+        """A record that the model answers."""
+        return {field.name: field.example for field in self.fields if field.example is not None}
+
+    def frame(self, records: Sequence[Any]) -> pd.DataFrame:
+        """One row a record, in the signature's columns and types.
+
+        Raises:
+            InvalidRecords: with every fault of every record.
+        """
+        try:
+            valid = self._many.validate_python(list(records))
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+            raise InvalidRecords([self._fault(item, len(records)) for item in found]) from None
+        columns = {
+            field.name: _column([getattr(record, key) for record in valid], field.type)
+            for key, field in self._names.items()
+        }
+        return pd.DataFrame(columns, index=range(len(valid)))
+
+    def _fault(self, found: Any, count: int) -> Fault:
+        row, *path = found["loc"]
+        name = str(path[0]) if path else "record"
+        place = name if count == 1 else f"{row}.{name}"
+        field = next((field for field in self.fields if field.name == name), None)
+        value = found["input"]
+        if found["type"] == "missing":
+            value = None
+        allowed = _allowed(field) if field else f"the fields {brief(f.name for f in self.fields)}"
+        return Fault(place, _jsonable(value), allowed, _message(place, found, value, allowed))
+
+
+def read_text(record: dict[str, Any], fields: Sequence[RecordField]) -> dict[str, Any]:
+    """Cells of a CSV as the types of the fields; what cannot be read stays text, to be refused."""
+    types = {field.name: field.type for field in fields}
+    read = {name: _from_text(str(value).strip(), types.get(name)) for name, value in record.items()}
+    return {name: value for name, value in read.items() if value is not None}
+
+
+def _from_text(text: str, kind: FieldType | None) -> Any:
+    if text in ("", "NA", "NaN", "nan", "null"):
+        return None
+    try:
+        if kind == "float":
+            return float(text)
+        if kind == "integer":
+            return int(float(text)) if float(text).is_integer() else text
+    except (ValueError, OverflowError):
+        return text
+    if kind == "boolean":
+        return (dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)).get(text.lower(), text)
+    return text
+
+
+def _record_model(
+    fields: Sequence[RecordField], ignored: Sequence[str], *, strict: bool
+) -> type[BaseModel]:
+    definitions: dict[str, Any] = {
+        f"f{index}": _definition(field, strict=strict) for index, field in enumerate(fields)
+    }
+    for index, name in enumerate(ignored):
+        text = "Not used by the model; accepted so that a raw row can be sent as it is."
+        definitions[f"x{index}"] = (Any, Field(default=None, alias=name, description=text))
+    config = ConfigDict(extra="forbid", strict=strict, frozen=True)
+    return create_model("Record", __config__=config, **definitions)
+
+
+def _definition(field: RecordField, *, strict: bool) -> tuple[Any, Any]:
+    bounds: dict[str, Any] = {}
+    if field.range:
+        bounds = {"ge": field.range[0], "le": field.range[1]}
+    if field.type == "float":
+        bounds["allow_inf_nan"] = False
+    if field.type == "integer":
+        low, high = field.range or (-LARGEST_WHOLE, LARGEST_WHOLE)
+        bounds = {"ge": max(low, -LARGEST_WHOLE), "le": min(high, LARGEST_WHOLE)}
+    python = Literal[field.values] if field.values else PYTHON.get(field.type, str)
+    extra = {"unit": field.unit} if field.unit else None
+    unit = f" [{field.unit}]" if field.unit else ""
+    info: dict[str, Any] = {
+        "alias": field.name,
+        "description": f"{field.description}{unit}".strip() or None,
+        "json_schema_extra": extra,
+        "examples": [field.example] if field.example is not None else None,
+    }
+    if field.required:
+        return Annotated[python, Field(**bounds)], Field(**info)
+    return Annotated[python, Field(**bounds)] | None, Field(default=None, **info)
+
+
+def _column(values: list[Any], kind: FieldType) -> pd.Series:
+    if kind == "date":
+        return pd.Series(values, dtype="datetime64[us]")
+    if kind in ("category", "text"):
+        return pd.Series(values, dtype="str")
+    whole = {"integer": "int64", "boolean": "bool"}.get(kind)
+    gaps = any(value is None for value in values)
+    return pd.Series(values, dtype=whole if whole and not gaps else "float64")
+
+
+def _allowed(field: RecordField) -> str:
+    unit = f" {field.unit}" if field.unit else ""
+    words = {"float": "a number", "integer": "a whole number", "boolean": "true or false",
+             "date": "a date in ISO 8601 form", "text": "text", "category": "text"}
+    text = words[field.type]
+    if field.values:
+        text = f"one of {', '.join(field.values)}"
+    if field.range:
+        text = f"{text} from {field.range[0]:g} to {field.range[1]:g}{unit}"
+    return text if field.required else f"{text}, or nothing"
+
+
+def _message(place: str, found: Any, value: Any, allowed: str) -> str:
+    if found["type"] == "missing":
+        return f"{place} is missing; allowed: {allowed}"
+    if found["type"] == "extra_forbidden":
+        return f"{place} is not a field of this model; allowed: {allowed}"
+    return f"{place}: {_jsonable(value)!r} is not allowed; allowed: {allowed}"
+
+
+def _jsonable(value: Any) -> Any:
+    """A value that can go back in JSON, cut to what a message can hold."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value if not isinstance(value, int) or abs(value) < 2**63 else str(value)[:40]
+    text = value if isinstance(value, str) else str(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"

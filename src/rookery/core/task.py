@@ -1,0 +1,324 @@
+"""What to learn from which table: the one file by which a user brings a table."""
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, model_validator
+
+from rookery.core.derived import Derived
+from rookery.core.families import FAMILIES, Kind, estimator_parameters, kind_of
+from rookery.core.metrics import DIRECTIONS, METRICS
+
+RESERVED_TASKS = frozenset({"predictions", "feedback", "promotions"})
+RESERVED_COLUMNS = frozenset({"batch_id", "ingested_at"})
+COMPARES_AS = {"float": "number", "integer": "number", "boolean": "number", "date": "date",
+               "category": "text", "text": "text"}
+
+TaskName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sql(Strict):
+    """A query on `SOURCE_DATABASE_URL`, or on `url` when it holds no secret."""
+
+    query: str
+    url: str | None = None
+
+
+class Source(Strict):
+    """Where the raw rows come from: exactly one of the four."""
+
+    package: Literal["palmerpenguins"] | None = None
+    csv: str | None = None
+    parquet: str | None = None
+    sql: Sql | None = None
+    separator: str = Field(default=",", min_length=1, max_length=1)
+    encoding: str = "utf-8"
+
+    @model_validator(mode="after")
+    def exactly_one(self) -> Self:
+        given = [name for name in ("package", "csv", "parquet", "sql") if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError(
+                f"names {' and '.join(given) or 'no source'}; give exactly one of "
+                "package, csv, parquet, sql"
+            )
+        return self
+
+
+class Column(Strict):
+    """One column of the raw table, and what a valid value of it is."""
+
+    type: Literal["float", "integer", "category", "text", "boolean", "date"]
+    description: str = ""
+    unit: str | None = None
+    range: tuple[FiniteFloat, FiniteFloat] | None = Field(default=None, description="Inclusive bounds.")
+    values: tuple[str, ...] | None = Field(default=None, min_length=1)
+    required: bool = False
+    feature: bool = True
+    missing: tuple[str, ...] = ()
+    replace: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def consistent(self) -> Self:
+        if self.range and self.type not in ("float", "integer"):
+            raise ValueError(f"range is for float and integer, not for {self.type}")
+        if self.range and self.range[0] > self.range[1]:
+            raise ValueError(f"range {list(self.range)} has its bounds the wrong way round")
+        if self.type == "category" and not self.values:
+            raise ValueError("a category lists its values")
+        if self.values and self.type != "category":
+            raise ValueError(f"values are for category, not for {self.type}")
+        if self.values and len(set(self.values)) != len(self.values):
+            raise ValueError("values has a value twice")
+        return self
+
+
+class Rule(Strict):
+    """A row is refused unless `left` compares so with `right`: numbers, dates or texts, both."""
+
+    left: str
+    is_: Literal["<", "<=", ">", ">=", "==", "!="] = Field(alias="is")
+    right: str
+
+
+class Cleaning(Strict):
+    """What counts as missing, and which rows are refused for how their columns stand together."""
+
+    missing: tuple[str, ...] = ("", "NA", "NaN", "nan", "null", "None")
+    rules: tuple[Rule, ...] = ()
+
+
+class Split(Strict):
+    """The hold-out: a share chosen by a hash of each row's content, or a column of the source."""
+
+    holdout: float = Field(default=0.2, gt=0, lt=1)
+    seed: int = 42
+    column: str | None = Field(default=None, description="Rows where it says `test` are held out.")
+    folds: int = Field(default=5, ge=2, le=20, description="Folds of the cross-validation.")
+
+
+class Gate(Strict):
+    """What a version must meet, on the hold-out, before it is registered or promoted."""
+
+    minimum: dict[str, FiniteFloat] = Field(
+        default={}, description="Bound per metric, in its direction."
+    )
+    not_worse_than_production: bool = True
+    tolerance: float = Field(default=0.0, ge=0)
+
+
+class Candidates(Strict):
+    """One family and its parameter sets; each set is a candidate."""
+
+    estimator: str | None = Field(
+        default=None, description="A scikit-learn class for a family we have no name for."
+    )
+    fixed: dict[str, Any] = Field(default={}, description="Parameters shared by all sets.")
+    sets: tuple[dict[str, Any], ...] = Field(default=({},), min_length=1)
+    max_rows: int | None = Field(
+        default=None, gt=0, description="Above it, fitted on a stratified sample of so many rows."
+    )
+
+
+class Task(Strict):
+    """What to learn from which table, and when a model of it is good enough."""
+
+    name: TaskName
+    title: str = ""
+    description: str = ""
+    source: Source
+    columns: dict[str, Column] = Field(min_length=1)
+    target: str
+    cleaning: Cleaning = Cleaning()
+    features: dict[str, Derived] = {}
+    split: Split = Split()
+    metric: str
+    direction: Literal["maximize", "minimize"] | None = None
+    gate: Gate = Gate()
+    register_: Literal["best", "each_family"] = Field(default="best", alias="register")
+    candidates: dict[str, Candidates] = Field(min_length=1)
+
+    @property
+    def kind(self) -> Kind:
+        return "classifier" if self.columns[self.target].type in ("category", "boolean") else (
+            "regressor"
+        )
+
+    @property
+    def labels(self) -> tuple[Any, ...]:
+        """The classes in the order of the task file; empty for a regressor."""
+        target = self.columns[self.target]
+        if self.kind == "regressor":
+            return ()
+        return target.values or (False, True)
+
+    @property
+    def higher_is_better(self) -> bool:
+        return DIRECTIONS[self.metric] == "maximize"
+
+    @property
+    def features_used(self) -> list[str]:
+        """Raw columns that go into the pipeline as they are, in the file's order."""
+        kinds = ("float", "integer", "category", "boolean")
+        return [
+            name
+            for name, column in self.columns.items()
+            if column.feature and name not in (self.target, self.split.column)
+            and column.type in kinds
+        ]
+
+    @property
+    def inputs(self) -> list[str]:
+        """Raw columns that a prediction needs: the features, and what derived ones are made of."""
+        parts = {name for derived in self.features.values() for name in derived.inputs}
+        used = set(self.features_used) | parts
+        return [name for name in self.columns if name in used]
+
+    def without(self, names: list[str]) -> "Task":
+        """The same task with these columns kept from the pipeline, to see what they are worth.
+
+        Raises:
+            ValueError: a name is not a feature of the task.
+        """
+        unknown = [name for name in names if name not in self.features_used]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is not a feature; there are {self.features_used}")
+        columns = {
+            name: column.model_copy(update={"feature": column.feature and name not in names})
+            for name, column in self.columns.items()
+        }
+        derived = {
+            name: spec
+            for name, spec in self.features.items()
+            if not set(spec.inputs) & set(names)
+        }
+        return self.model_copy(update={"columns": columns, "features": derived})
+
+    @model_validator(mode="after")
+    def names_fit(self) -> Self:
+        if self.name in RESERVED_TASKS:
+            raise Located(("name",), self.name, f"any name but {sorted(RESERVED_TASKS)}")
+        folded: dict[str, str] = {}
+        for name in self.columns:
+            check_column_name(name, folded)
+        places: list[tuple[tuple[Any, ...], str | None]] = [
+            (("target",), self.target),
+            (("split", "column"), self.split.column),
+        ]
+        for index, rule in enumerate(self.cleaning.rules):
+            places += [(("cleaning", "rules", index, side), getattr(rule, side))
+                       for side in ("left", "right")]
+        for feature, derived in self.features.items():
+            places += [(("features", feature), name) for name in derived.inputs]
+        for loc, name in places:
+            if name is not None and name not in self.columns:
+                raise Located(loc, name, f"one of the columns {brief(self.columns)}")
+        return self
+
+    @model_validator(mode="after")
+    def parts_fit(self) -> Self:
+        for name, derived in self.features.items():
+            if name in self.columns:
+                raise Located(("features", name), name, "a name that no column has")
+            for part in derived.inputs:
+                if self.columns[part].type not in derived.accepts:
+                    raise Located(
+                        ("features", name),
+                        f"{part} ({self.columns[part].type})",
+                        f"a column of type {' or '.join(derived.accepts)}",
+                    )
+        for index, rule in enumerate(self.cleaning.rules):
+            left, right = self.columns[rule.left].type, self.columns[rule.right].type
+            if COMPARES_AS[left] != COMPARES_AS[right]:
+                raise Located(("cleaning", "rules", index), f"{left} {rule.is_} {right}",
+                              "two numbers, two dates or two texts")
+        target = self.columns[self.target]
+        if not target.required:
+            raise Located(("columns", self.target, "required"), False, "true, for the target")
+        if target.type in ("text", "date"):
+            raise Located(("target",), f"{self.target} ({target.type})",
+                          "a category, boolean, float or integer column")
+        if any(self.target in derived.inputs for derived in self.features.values()):
+            raise Located(("features",), self.target, "columns other than the target")
+        if not self.features_used and not self.features:
+            raise Located(("columns",), "no feature", "at least one column with feature: true")
+        return self
+
+    @model_validator(mode="after")
+    def learning_fits(self) -> Self:
+        allowed = METRICS[self.kind]
+        if self.metric not in allowed:
+            raise Located(("metric",), self.metric, f"for a {self.kind} one of {list(allowed)}")
+        if self.direction not in (None, DIRECTIONS[self.metric]):
+            raise Located(("direction",), self.direction,
+                          f"{DIRECTIONS[self.metric]} for {self.metric}, or leave it out")
+        for name in self.gate.minimum:
+            if name not in allowed:
+                raise Located(("gate", "minimum", name), name, f"one of {list(allowed)}")
+        for name, candidates in self.candidates.items():
+            self._check_family(name, candidates)
+        return self
+
+    def _check_family(self, name: str, candidates: Candidates) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,60}", name):
+            raise Located(("candidates", name), name, "lower-case letters, digits and _")
+        allowed = self._parameters_of(name, candidates.estimator)
+        for key in candidates.fixed:
+            if key not in allowed:
+                raise Located(("candidates", name, "fixed", key), key, f"one of {brief(allowed)}")
+        for index, parameters in enumerate(candidates.sets):
+            for key in parameters:
+                if key not in allowed:
+                    raise Located(("candidates", name, "sets", index, key), key,
+                                  f"one of {brief(allowed)}")
+
+    def _parameters_of(self, name: str, estimator: str | None) -> tuple[str, ...]:
+        known = [family for family, spec in FAMILIES.items() if spec.supports(self.kind)]
+        if estimator is None:
+            if name not in known:
+                raise Located(("candidates", name), name,
+                              f"for a {self.kind} one of {', '.join(known)}, or a name of yours "
+                              "with estimator: sklearn.…")
+            return FAMILIES[name].parameters(self.kind)
+        try:
+            fits = kind_of(estimator) == self.kind
+        except ValueError:
+            fits = False
+        if not fits:
+            raise Located(("candidates", name, "estimator"), estimator,
+                          f"a {self.kind} of scikit-learn, such as sklearn.ensemble.ExtraTrees"
+                          f"{self.kind.capitalize()}")
+        return estimator_parameters(estimator)
+
+
+class Located(ValueError):
+    """A mistake across several keys, with the place to mend."""
+
+    def __init__(self, loc: tuple[Any, ...], value: Any, allowed: str) -> None:
+        super().__init__(f"{value!r} is not allowed here; allowed: {allowed}")
+        self.loc = loc
+        self.value = value
+        self.allowed = allowed
+
+
+def check_column_name(name: str, folded: dict[str, str]) -> None:
+    """MySQL and SQLite fold case and MySQL ends names at 64 characters; `folded` is added to."""
+    if not name or len(name) > 64 or name != name.strip() or "\x00" in name:
+        raise Located(("columns", name), name, "1 to 64 characters, no space at the ends")
+    if name.lower() in RESERVED_COLUMNS:
+        raise Located(("columns", name), name, f"any name but {sorted(RESERVED_COLUMNS)}")
+    if name.lower() in folded:
+        raise Located(("columns", name), name, "names that differ in more than upper and lower "
+                      f"case (there is {folded[name.lower()]!r})")
+    folded[name.lower()] = name
+
+
+def brief(names: Any, most: int = 12) -> str:
+    """The first names of a long list, and how many more there are."""
+    listed = [str(name) for name in names]
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more

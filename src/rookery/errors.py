@@ -1,0 +1,68 @@
+"""Every error that a user can meet.
+
+RookeryError
+├── InputError      2 / 422   wrong usage, settings, task file or data
+│   └── NotPromoted 2 / 503   nothing carries the serving alias yet
+├── Unavailable     1 / 503   a part outside (database, MLflow, store) failed
+├── Refused         3 / 409   the gate or the trust rule said no
+└── Defect         70 / 500   ours
+"""
+
+from typing import Any, ClassVar
+
+
+class RookeryError(Exception):
+    """A message for people, with the thing, its value, what is allowed and the next command."""
+
+    exit_code: ClassVar[int] = 70
+    status: ClassVar[int] = 500
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        value: Any = None,
+        allowed: Any = None,
+        next: str | None = None,  # noqa: A002 - the contract's word
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.value = value
+        self.allowed = allowed
+        self.next = next
+
+    def as_dict(self) -> dict[str, Any]:
+        """The `error` object of `--json`."""
+        return {
+            "type": type(self).__name__,
+            "message": self.message,
+            "field": self.field,
+            "value": self.value,
+            "allowed": self.allowed,
+            "next": self.next,
+        }
+
+
+class InputError(RookeryError):
+    exit_code = 2
+    status = 422
+
+
+class NotPromoted(InputError):
+    status = 503
+
+
+class Unavailable(RookeryError):
+    exit_code = 1
+    status = 503
+
+
+class Refused(RookeryError):
+    exit_code = 3
+    status = 409
+
+
+class Defect(RookeryError):
+    pass

@@ -1,0 +1,78 @@
+"""From a source to `<task>_raw`."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from rookery.core.cleaning import check_columns
+from rookery.errors import InputError
+from rookery.jobs.progress import Progress, quiet
+from rookery.jobs.project import Project, open_project
+from rookery.stores.sources import Batch, open_source, source_from
+from rookery.stores.tables import frame_types
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What an ingest did."""
+
+    task: str
+    table: str
+    rows: int
+    batch: str
+    source: str
+    unchanged: bool
+
+
+def ingest(task: str | None = None, *, source: str | None = None, progress: Progress = quiet
+           ) -> Ingested:
+    """Replaces the raw table by what the source holds now.
+
+    A source whose content is loaded already is left as it is, so the same ingest twice gives the
+    same table.
+
+    Raises:
+        InputError: the source cannot be read as what the task says. Unavailable: a store failed.
+    """
+    project = open_project(task)
+    batch = _open(project, source)
+    check_columns(batch.columns, project.task)
+    loaded = project.tables.batches(project.raw)
+    if list(loaded) == [batch.id]:
+        return Ingested(project.task.name, project.raw, loaded[batch.id], batch.id,
+                        batch.origin, unchanged=True)
+    rows = _load(project, batch, progress)
+    return Ingested(project.task.name, project.raw, rows, batch.id, batch.origin, unchanged=False)
+
+
+def _open(project: Project, override: str | None) -> Batch:
+    declared = project.task.source
+    chosen = source_from(override, declared) if override else declared
+    url = project.settings.source_database_url
+    return open_source(
+        chosen,
+        project.folder,
+        url.get_secret_value() if url else project.settings.tables_url,
+        project.settings.cache,
+    )
+
+
+def _load(project: Project, batch: Batch, progress: Progress) -> int:
+    chunks = batch.chunks()
+    first = next(chunks, None)
+    if first is None or first.empty:
+        raise InputError(f"{batch.origin} has no rows", field="source", value=batch.origin,
+                         allowed="at least one row")
+    marks = {"batch_id": sa.String(64), "ingested_at": sa.DateTime()}
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    rows = 0
+    schema = {project.raw: frame_types(first) | marks}
+    with project.tables.replacing(schema, project.task) as table, progress("ingest") as bar:
+        frame = first
+        while frame is not None:
+            table.append(project.raw, frame.assign(batch_id=batch.id, ingested_at=now))
+            rows += len(frame)
+            bar.update(len(frame))
+            frame = next(chunks, None)
+    return rows

@@ -1,0 +1,38 @@
+"""Pictures of a run's model on the hold-out, logged to the run: the winner's, or any on demand."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from rookery.core.cleaning import read_back
+from rookery.core.holdout import split
+from rookery.core.plots import figures
+from rookery.jobs.project import Project, open_project
+from rookery.stores.models import load_trusted, read_folder, scratch
+
+
+def plots(run_id: str, task: str | None = None) -> dict[str, Figure]:
+    """Draws and logs the pictures of any run of the task, by name.
+
+    Raises:
+        InputError: there is no such run, or it logged no model.
+    """
+    project = open_project(task)
+    rows = read_back(project.tables.read(project.clean), project.task)
+    _, holdout = split(rows, project.task)
+    return log_plots(project, run_id, holdout)
+
+
+def log_plots(project: Project, run_id: str, holdout: pd.DataFrame) -> dict[str, Figure]:
+    """Draws a run's pictures from its logged model and stores them below `plots/`."""
+    tracking = project.tracking
+    with scratch() as place:
+        model_uri = f"models:/{tracking.model_of_run(run_id)}"
+        folder = read_folder(tracking.download(model_uri, place))
+        pipeline = load_trusted(folder)
+        columns = [name for name, _, _ in folder.inputs]
+        drawn = figures(pipeline, holdout[columns], holdout[project.task.target], project.task)
+        for name, figure in drawn.items():
+            path = place / f"{name}.png"
+            figure.savefig(path, dpi=100, bbox_inches="tight")
+            tracking.log_file(run_id, path, "plots")
+    return drawn

@@ -1,0 +1,97 @@
+"""Where a task stands: tables, last sweep, versions, ledger."""
+
+from typing import Any
+
+from rookery.jobs.project import Project, open_project
+from rookery.jobs.repair import repair
+from rookery.jobs.sweep import BEST
+from rookery.stores.ledger import pending
+
+
+def status(task: str | None = None) -> dict[str, Any]:
+    """Everything there is to say about a task, as plain values; an empty project is no error.
+
+    Raises:
+        Unavailable: a store failed.
+    """
+    project = open_project(task)
+    repaired = repair(project)
+    entries = project.ledger.entries(project.task.name)
+    return {
+        "task": project.task.name,
+        "tables": _tables(project),
+        "sweep": _sweep(project),
+        "production": _production(project),
+        "versions": _versions(project),
+        "ledger": [entry.as_dict() for entry in entries],
+        "pending": pending(entries) is not None,
+        "repaired": repaired,
+        "warnings": _alias_warnings(project),
+        "next": _next(project),
+    }
+
+
+def _tables(project: Project) -> dict[str, Any]:
+    """Row counts; what is neither clean nor rejected is an exact duplicate."""
+    raw, clean, rejected = (
+        project.tables.count(name) for name in (project.raw, project.clean, project.rejected)
+    )
+    duplicates = raw - clean - (rejected or 0) if raw is not None and clean is not None else None
+    return {"raw": raw, "clean": clean, "rejected": rejected, "duplicates": duplicates}
+
+
+def _sweep(project: Project) -> dict[str, Any] | None:
+    found = project.tracking.last_sweep(project.experiment)
+    if found is None:
+        return None
+    metric, metrics = project.task.metric, found.data.metrics
+    return {
+        "run_id": found.info.run_id,
+        "best_run": found.data.tags.get(BEST),
+        "family": found.data.tags.get("family"),
+        f"cv_{metric}": metrics.get(f"cv_{metric}"),
+        f"holdout_{metric}": metrics.get(f"holdout_{metric}"),
+        "link": project.tracking.link(project.experiment, found.info.run_id),
+    }
+
+
+def _production(project: Project) -> dict[str, Any] | None:
+    version = project.tracking.production(project.task.name)
+    return {"alias": project.settings.model_alias, "version": version} if version else None
+
+
+def _versions(project: Project) -> list[dict[str, Any]]:
+    aliases = project.tracking.aliases(project.task.name)
+    return [
+        {
+            "version": str(version.version),
+            "run_id": version.run_id,
+            "stage": version.current_stage,
+            "aliases": [alias for alias, number in aliases.items()
+                        if number == str(version.version)],
+            "family": version.tags.get("family"),
+        }
+        for version in project.tracking.versions(project.task.name)
+    ]
+
+
+def _alias_warnings(project: Project) -> list[str]:
+    alias = project.settings.model_alias
+    return [
+        f"the alias {other!r} exists beside {alias!r}; only {alias!r} is served"
+        for other in project.tracking.aliases(project.task.name)
+        if other != alias and other.lower() == alias.lower()
+    ]
+
+
+def _next(project: Project) -> str:
+    """The command that goes on from here."""
+    name = project.task.name
+    if project.tables.count(project.raw) is None:
+        return f"rookery ingest {name}"
+    if project.tables.count(project.clean) is None:
+        return f"rookery clean {name}"
+    if project.tracking.production(name) is not None:
+        return "rookery serve"
+    swept = project.tracking.last_sweep(project.experiment) is not None
+    return f"rookery promote {name}" if swept else f"rookery sweep {name}"

@@ -1,0 +1,116 @@
+"""What a promotion is about: a version or a run's model, loaded, and registered when it may be."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow.models import ModelSignature, infer_signature
+
+from rookery.core.shape import inputs_for
+from rookery.errors import Refused
+from rookery.jobs.project import Project
+from rookery.stores.models import (
+    ModelFolder,
+    load_trusted,
+    load_untrusted,
+    read_folder,
+    require_inputs,
+    scratch,
+    write_model,
+)
+from rookery.stores.snapshots import DIGEST
+
+
+@dataclass(frozen=True)
+class Target:
+    """A model that wants the alias; `version` is None while it is not registered."""
+
+    name: str
+    model: Any
+    columns: list[str]
+    run_id: str | None
+    model_id: str | None
+    version: str | None
+    ours: bool  # written by us: skops, task copy, pinned requirements
+    signature: ModelSignature | None = None
+
+
+def from_version(project: Project, number: str) -> Target:
+    """A registered version, in whatever format it was logged."""
+    version = project.tracking.version(project.task.name, number)
+    uri = project.tracking.model_uri(version)
+    return _loaded(project, uri, f"version {number}", version.run_id or None, version.model_id,
+                   str(version.version))
+
+
+def from_run(project: Project, run_id: str) -> Target:
+    """A run's last logged model, and the version that it became, if it did."""
+    model_id = project.tracking.model_of_run(run_id)
+    name = project.tracking.run(run_id).info.run_name or run_id
+    known = [v for v in project.tracking.versions(project.task.name) if v.run_id == run_id]
+    version = str(known[0].version) if known else None
+    uri = project.tracking.model_uri(known[0]) if known else f"models:/{model_id}"
+    return _loaded(project, uri, f"{name} (run {run_id})", run_id, model_id, version)
+
+
+def _loaded(project: Project, uri: str, name: str, run_id: str | None, model_id: str | None,
+            version: str | None) -> Target:
+    with scratch() as place:
+        folder = read_folder(project.tracking.download(uri, place))
+        ours = folder.task is not None and folder.format == "skops"
+        model = load_trusted(folder) if folder.format == "skops" else load_untrusted(folder)
+        columns = [column for column, _, _ in require_inputs(folder, model)]
+    return Target(name, model, columns, run_id, model_id, version, ours)
+
+
+def register_target(project: Project, target: Target, holdout: pd.DataFrame) -> str:
+    """The version to promote: the target's own, or a new one for what had to be converted."""
+    if target.ours and target.version is not None:
+        return target.version
+    if target.ours and target.model_id is not None:
+        tags = project.tracking.run(str(target.run_id)).data.tags
+        kept = {key: tags[key] for key in ("family", DIGEST) if key in tags}
+        return project.tracking.register(project.task.name, target.model_id, target.run_id, kept)
+    return _convert(project, target, holdout)
+
+
+def _convert(project: Project, target: Target, holdout: pd.DataFrame) -> str:
+    """Writes the model again as we serve models, and proves that it answers the same.
+
+    Raises:
+        Refused: it holds a type that is not trusted, or its answers differ.
+    """
+    tracking, name = project.tracking, project.task.name
+    X = inputs_for(holdout, project.task, target.columns)
+    run_id = target.run_id or tracking.start_run(project.experiment, "conversion", {})
+    with scratch() as place:
+        model_id, location = tracking.create_model(
+            project.experiment, run_id, f"{name}-served", {})
+        write_model(
+            place / "model", target.model, example=X.head(3), run_id=run_id, model_id=model_id,
+            signature=infer_signature(X, target.model.predict(X)), location=location,
+            task_text=project.task_text,
+        )
+        check_equal(target.model, read_folder(place / "model"), X)
+        tracking.finish_model(run_id, model_id, place / "model")
+    if target.run_id is None:
+        tracking.end(run_id)
+    origin = target.version or target.run_id or ""
+    return tracking.register(name, model_id, run_id, {"rookery.converted_from": origin})
+
+
+def check_equal(model: Any, folder: ModelFolder, X: pd.DataFrame) -> None:
+    """Refuses a converted model whose answers are not those of the original.
+
+    Raises:
+        Refused: naming how many rows differ.
+    """
+    again = load_trusted(folder)
+    different = int((np.asarray(again.predict(X)) != np.asarray(model.predict(X))).sum())
+    if hasattr(model, "predict_proba"):
+        gap = np.abs(again.predict_proba(X) - model.predict_proba(X)).max(axis=1)
+        different = max(different, int((gap > 0).sum()))
+    if different:
+        raise Refused(f"the converted model answers {different} of {len(X)} rows differently",
+                      field="model", value=different, allowed=0)

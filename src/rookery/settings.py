@@ -1,0 +1,183 @@
+"""The only reader of the environment.
+
+Every variable stands in `.env.example` and `docs/settings.md` too; a test holds the three together.
+"""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from rookery.errors import InputError
+
+
+def project_root() -> Path:
+    """The nearest folder, from here upwards, that has a `tasks/`; else the folder we are in.
+
+    Notebooks run in `notebooks/`, the command line in the root: both mean the same project.
+    """
+    here = Path.cwd()
+    return next((place for place in (here, *here.parents) if (place / "tasks").is_dir()), here)
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Reads each secret from the file that `NAME_FILE` names, as container secrets are given."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"{field_name.upper()}_FILE")
+        if path is None or SecretStr not in getattr(field.annotation, "__args__", ()):
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
+        except OSError as error:
+            raise InputError(
+                f"{field_name.upper()}_FILE names {path!r}, which cannot be read: {error.strerror}",
+                field=f"{field_name.upper()}_FILE",
+                value=path,
+                allowed="a readable file that holds the secret",
+            ) from error
+
+    def __call__(self) -> dict[str, Any]:
+        values = {
+            name: self.get_field_value(field, name)[0]
+            for name, field in self.settings_cls.model_fields.items()
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class Settings(BaseSettings):
+    """What differs between one place and another; the defaults are the embedded mode."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore", case_sensitive=False, populate_by_name=True
+    )
+
+    rookery_home: Path = Path(".rookery")
+    rookery_task: str = "penguins"
+    rookery_tasks: Path = Path("tasks")
+    database_url: SecretStr | None = None
+    source_database_url: SecretStr | None = None
+    mlflow_tracking_uri: str | None = None
+    mlflow_url: str | None = None
+    mlflow_tracking_username: str | None = None
+    mlflow_tracking_password: SecretStr | None = None
+    mlflow_ui_url: str = "http://localhost:5005"
+    experiment_name: str | None = None
+    model_alias: str = "production"
+    model_name: str | None = None
+    model_names: Annotated[list[str] | None, NoDecode] = None
+    api_host: str = "127.0.0.1"
+    api_port: Annotated[int, Field(validation_alias=AliasChoices("PORT", "API_PORT"))] = 8000
+    api_key: SecretStr | None = None
+    api_admin_token: SecretStr | None = None
+    api_strict: bool = True
+    api_max_body_bytes: int = Field(default=10_000_000, gt=0)
+    api_max_rows: int = Field(default=10_000, gt=0)
+    reload_seconds: float = Field(default=1.0, gt=0)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del file_secret_settings
+        return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
+
+    @model_validator(mode="before")
+    @classmethod
+    def split_model_names(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """`MODEL_NAMES=a,b` as people write it, instead of a JSON list."""
+        names = values.get("model_names")
+        if isinstance(names, str):
+            split = [name.strip() for name in names.split(",") if name.strip()]
+            return values | {"model_names": split or None}
+        return values
+
+    @model_validator(mode="after")
+    def check_tracking(self) -> "Settings":
+        for name in ("mlflow_tracking_uri", "mlflow_url"):
+            if getattr(self, name) == "":
+                raise ValueError(
+                    f"{name.upper()} is set but empty; unset it for the embedded mode, "
+                    "or give it the address of an MLflow server"
+                )
+        both = {uri.rstrip("/") for uri in (self.mlflow_tracking_uri, self.mlflow_url) if uri}
+        if len(both) > 1:
+            raise ValueError(
+                f"MLFLOW_TRACKING_URI={self.mlflow_tracking_uri!r} and MLFLOW_URL="
+                f"{self.mlflow_url!r} name different servers; set one, or both to the same address"
+            )
+        return self
+
+    @property
+    def home(self) -> Path:
+        return (project_root() / self.rookery_home.expanduser()).resolve()
+
+    @property
+    def tasks_folder(self) -> Path:
+        return (project_root() / self.rookery_tasks.expanduser()).resolve()
+
+    @property
+    def cache(self) -> Path:
+        return self.home / "cache"
+
+    @property
+    def tables_url(self) -> str:
+        """Where the tables are: `DATABASE_URL`, or a SQLite file below `ROOKERY_HOME`."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.home / 'tables.db'}"
+
+    @property
+    def tracking_uri(self) -> str:
+        """Where runs and models are: an MLflow server, or a SQLite file below `ROOKERY_HOME`."""
+        given = self.mlflow_tracking_uri or self.mlflow_url
+        return given or f"sqlite:///{self.home / 'mlflow.db'}"
+
+    @property
+    def artifact_root(self) -> str | None:
+        """Where a new experiment keeps its artifacts; None leaves it to the server."""
+        remote = self.mlflow_tracking_uri or self.mlflow_url
+        return None if remote else (self.home / "artifacts").as_uri()
+
+    @property
+    def served_models(self) -> list[str]:
+        return self.model_names or [self.model_name or self.rookery_task]
+
+    def experiment_for(self, task_name: str) -> str:
+        return self.experiment_name or task_name
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once; `get_settings.cache_clear()` reads them again.
+
+    Raises:
+        InputError: a variable has a value that is not allowed.
+    """
+    try:
+        return Settings(_env_file=project_root() / ".env")
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]).upper() or None
+        shown = first["msg"].removeprefix("Value error, ")
+        raise InputError(
+            f"{name}={first['input']!r}: {shown}" if name else shown,
+            field=name,
+            value=first["input"] if name else None,
+            allowed="see docs/settings.md",
+            next="rookery doctor",
+        ) from None

@@ -1,0 +1,1 @@
+"""The only I/O: sources, tables, runs and models, ledger, snapshots."""

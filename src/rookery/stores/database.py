@@ -1,0 +1,108 @@
+"""Connections to the tables' database; what differs between databases stands here and in `tables`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+
+from rookery.errors import InputError, Unavailable
+
+EXTRAS = {"mysql": "mysql", "postgresql": "postgres"}
+
+
+@cache
+def connect(url: str, setting: str = "DATABASE_URL") -> Engine:
+    """The engine for a database address, one per process and address.
+
+    Raises:
+        InputError: the address is not one, or its driver is not installed.
+    """
+    address = _address(url, setting)
+    try:
+        if address.get_backend_name() == "sqlite":
+            return _sqlite(address)
+        return sa.create_engine(
+            address, pool_pre_ping=True, pool_recycle=300, connect_args=_timeouts(address)
+        )
+    except NoSuchModuleError as error:
+        raise InputError(
+            f"{setting} names a database that is not known: {address.drivername!r}",
+            field=setting, value=address.drivername, allowed="sqlite, mysql, postgresql",
+        ) from error
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get(address.get_backend_name(), address.get_backend_name())
+        raise InputError(
+            f"the driver for {address.get_backend_name()} is not installed ({error.name})",
+            field=setting, value=address.drivername, next=f"pip install 'rookery[{extra}]'",
+        ) from error
+
+
+@contextmanager
+def answering(engine: Engine, setting: str = "DATABASE_URL") -> Iterator[None]:
+    """Turns a database that does not answer into one clear error, with its address.
+
+    Raises:
+        Unavailable: naming host and setting, never the password.
+    """
+    try:
+        yield
+    except IntegrityError:  # an answer: a unique column holds
+        raise
+    except DBAPIError as error:
+        place = engine.url.render_as_string(hide_password=True)
+        cause = str(error.orig).splitlines()[0] if error.orig else str(error)
+        raise Unavailable(
+            f"the database at {place} failed: {cause}",
+            field=setting, value=place, next="rookery doctor",
+        ) from error
+
+
+def _address(url: str, setting: str) -> URL:
+    try:
+        address = make_url(url)
+    except ArgumentError as error:
+        raise InputError(
+            f"{setting} is not a database address", field=setting,
+            value=url.split("@")[-1] if "@" in url else url,
+            allowed="dialect://user:password@host:port/database, or unset for SQLite",
+        ) from error
+    # SQLAlchemy 2.1 reads a bare postgresql:// as psycopg 3
+    if address.drivername == "postgresql":
+        return address.set(drivername="postgresql+psycopg2")
+    return address
+
+
+def _timeouts(address: URL) -> dict[str, Any]:
+    """Ten seconds to connect: a host that is away is an error, not a hang."""
+    given = {"connect_timeout": 10}
+    if address.get_backend_name() == "mysql":
+        return given | {"charset": "utf8mb4"}
+    return given if address.get_backend_name() == "postgresql" else {}
+
+
+def _sqlite(address: URL) -> Engine:
+    if address.database and address.database != ":memory:":
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(address)
+
+    # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html: sqlite3 on its own opens no
+    # transaction before DDL, so a swap of tables would not be atomic
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA busy_timeout = 30000")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

@@ -1,0 +1,182 @@
+"""The ledger: one row per attempt to promote, written before the alias moves and after.
+
+A pending row is also the lock: its `pending` column is unique, so two attempts on one task cannot
+be under way at once, whatever the database.
+"""
+
+import json
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psutil
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from rookery.stores.database import answering, connect
+
+METADATA = sa.MetaData()
+PROMOTIONS = sa.Table(
+    "promotions",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("task", sa.String(64), nullable=False, index=True),
+    sa.Column("from", sa.String(32)),
+    sa.Column("to", sa.String(32)),
+    # pending, done, refused, failed, external
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("metrics", sa.Text, nullable=False),
+    sa.Column("who", sa.String(255), nullable=False),
+    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Column("owner", sa.String(255)),
+    sa.Column("pending", sa.String(64), unique=True),
+    mysql_charset="utf8mb4",
+)
+ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row; versions are None where there was none."""
+
+    id: int
+    task: str
+    from_version: str | None
+    to_version: str | None
+    outcome: str
+    reason: str
+    metrics: dict[str, float]
+    who: str
+    at: str
+    owner: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.id, "task": self.task, "from": self.from_version, "to": self.to_version,
+            "outcome": self.outcome, "reason": self.reason, "metrics": self.metrics,
+            "who": self.who, "at": self.at,
+        }
+
+
+class Ledger:
+    """The `promotions` table."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = connect(url)
+
+    def entries(self, task: str) -> list[Entry]:
+        """All rows of a task, oldest first; none where the table is not there yet."""
+        query = sa.select(PROMOTIONS).where(PROMOTIONS.c.task == task).order_by(PROMOTIONS.c.id)
+        with answering(self.engine), self.engine.connect() as connection:
+            if not sa.inspect(connection).has_table(PROMOTIONS.name):
+                return []
+            return [_entry(row) for row in connection.execute(query).mappings()]
+
+    def begin(self, task: str, current: str | None, reason: str) -> int | None:
+        """Opens an attempt and returns its id; None while another one is under way."""
+        try:
+            return self._insert(
+                {"task": task, "from": current, "outcome": "pending", "reason": reason,
+                 "pending": task, "owner": this_process()}
+            )
+        except IntegrityError:
+            return None
+
+    def aim(self, entry_id: int, current: str | None, target: str, metrics: Mapping[str, float]
+            ) -> None:
+        """Writes down where the alias is about to go, before it moves."""
+        self._update(entry_id, {"from": current, "to": target, "metrics": json.dumps(metrics)})
+
+    def note(self, entry_id: int, target: str | None, metrics: Mapping[str, float]) -> None:
+        """Writes down what is being judged, so that a refusal says it."""
+        self._update(entry_id, {"to": target, "metrics": json.dumps(metrics)})
+
+    def remove(self, entry_id: int) -> None:
+        """Takes back a pending row of an attempt that turned out to change nothing."""
+        engine = self.engine.execution_options(writes=True)
+        with answering(engine), engine.begin() as connection:
+            connection.execute(sa.delete(PROMOTIONS).where(
+                PROMOTIONS.c.id == entry_id, PROMOTIONS.c.outcome == "pending"))
+
+    def close(self, entry_id: int, outcome: str, reason: str, **changes: Any) -> None:
+        """Ends an attempt."""
+        self._update(
+            entry_id, {"outcome": outcome, "reason": reason, "pending": None} | changes
+        )
+
+    def record(self, task: str, current: str | None, target: str | None, outcome: str,
+               reason: str, metrics: Mapping[str, float] | None = None) -> None:
+        """Adds a row for what has already happened."""
+        self._insert({"task": task, "from": current, "to": target, "outcome": outcome,
+                      "reason": reason, "metrics": json.dumps(dict(metrics or {}))})
+
+    def _insert(self, values: dict[str, Any]) -> int:
+        row = {"metrics": "{}", "who": who(), "at": datetime.now(UTC).replace(tzinfo=None)} | values
+        engine = self.engine.execution_options(writes=True)
+        with answering(engine), engine.begin() as connection:
+            METADATA.create_all(connection)
+            result = connection.execute(sa.insert(PROMOTIONS).values(row))
+            return int(result.inserted_primary_key[0])
+
+    def _update(self, entry_id: int, values: dict[str, Any]) -> None:
+        engine = self.engine.execution_options(writes=True)
+        with answering(engine), engine.begin() as connection:
+            connection.execute(
+                sa.update(PROMOTIONS).where(PROMOTIONS.c.id == entry_id).values(values)
+            )
+
+
+def pending(entries: list[Entry]) -> Entry | None:
+    return next((entry for entry in entries if entry.outcome == "pending"), None)
+
+
+def last_served(entries: list[Entry]) -> str | None:
+    """The version that the ledger believes is promoted."""
+    served = [entry for entry in entries if entry.outcome in ("done", "external")]
+    return served[-1].to_version if served else None
+
+
+def previous_version(entries: list[Entry]) -> str | None:
+    """Where a rollback goes: each promotion is one step up, each rollback one step down."""
+    steps: list[str | None] = []
+    for entry in entries:
+        if entry.outcome not in ("done", "external"):
+            continue
+        if entry.reason == ROLLBACK and steps:
+            steps.pop()
+        elif not steps or steps[-1] != entry.to_version:
+            steps.append(entry.to_version)
+    return steps[-2] if len(steps) > 1 else None
+
+
+def this_process() -> str:
+    """Names this process so that another can tell whether it still lives."""
+    process = psutil.Process()
+    return f"{socket.gethostname()}:{process.pid}:{process.create_time():.2f}"
+
+
+def is_gone(owner: str | None) -> bool:
+    """Whether the process of that name is known to have ended; never said of another host's."""
+    host, _, rest = (owner or "").rpartition(":")[0].rpartition(":")
+    if host != socket.gethostname() or not rest.isdigit():
+        return False
+    try:
+        started = psutil.Process(int(rest)).create_time()
+    except psutil.NoSuchProcess:
+        return True
+    return abs(started - float(str(owner).rpartition(":")[2])) > 1
+
+
+def who() -> str:
+    return f"{psutil.Process().username()}@{socket.gethostname()}"
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(
+        row["id"], row["task"], row["from"], row["to"], row["outcome"], row["reason"],
+        json.loads(row["metrics"]), row["who"], f"{row['at'].isoformat(timespec='seconds')}Z",
+        row["owner"],
+    )

@@ -1,0 +1,254 @@
+"""The tables of a task: written in bulk, whole or not at all."""
+
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from os import getpid
+from typing import Any
+
+import pandas as pd
+import psutil
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlalchemy.schema import CreateTable, CreateView
+
+from rookery.core.onehot import onehot_columns, target_codes
+from rookery.core.task import Task
+from rookery.errors import InputError
+from rookery.stores.database import answering, connect
+
+CHUNK = 50_000
+Types = dict[str, sa.types.TypeEngine[Any]]
+
+CLEAN_TYPES: dict[str, Any] = {
+    "float": sa.Double(),
+    "integer": sa.BigInteger(),
+    "boolean": sa.SmallInteger(),
+    "category": sa.String(255),
+    "text": sa.Text(),
+    "date": sa.DateTime(),
+}
+REJECTED_TYPES: Types = {"row": sa.Text(), "reasons": sa.Text(), "batch_id": sa.String(64)}
+
+
+def clean_types(task: Task) -> Types:
+    return {name: CLEAN_TYPES[column.type] for name, column in task.columns.items()}
+
+
+def frame_types(frame: pd.DataFrame) -> Types:
+    """Column types that keep what a source gave; whatever is not a number or a date is text."""
+    return {str(name): _frame_type(frame[name].dtype) for name in frame.columns}
+
+
+def _frame_type(dtype: Any) -> sa.types.TypeEngine[Any]:
+    if pd.api.types.is_bool_dtype(dtype):
+        return sa.SmallInteger()
+    if pd.api.types.is_integer_dtype(dtype) and str(dtype).lower() != "uint64":
+        return sa.BigInteger()
+    if pd.api.types.is_float_dtype(dtype):
+        return sa.Double()
+    return sa.DateTime() if pd.api.types.is_datetime64_any_dtype(dtype) else sa.Text()
+
+
+class Tables:
+    """The tables' database."""
+
+    def __init__(self, url: str) -> None:
+        self.engine: Engine = connect(url)
+
+    def columns(self, name: str) -> list[str] | None:
+        """Column names of a table, None if there is no such table."""
+        with answering(self.engine):
+            inspector = sa.inspect(self.engine)
+            if not inspector.has_table(name):
+                return None
+            return [column["name"] for column in inspector.get_columns(name)]
+
+    def count(self, name: str) -> int | None:
+        """Rows of a table, None if there is no such table."""
+        if self.columns(name) is None:
+            return None
+        with answering(self.engine), self.engine.connect() as connection:
+            counted = sa.select(sa.func.count()).select_from(sa.table(name))
+            return int(connection.execute(counted).scalar_one())
+
+    def batches(self, name: str) -> dict[str, int]:
+        """Rows per `batch_id` of a raw table."""
+        if self.columns(name) is None:
+            return {}
+        batch = sa.column("batch_id", sa.String)
+        query = sa.select(batch, sa.func.count()).select_from(sa.table(name)).group_by(batch)
+        with answering(self.engine), self.engine.connect() as connection:
+            return {str(batch_id): int(count) for batch_id, count in connection.execute(query)}
+
+    def chunks(self, name: str, size: int = CHUNK) -> Iterator[pd.DataFrame]:
+        """A table in parts, in the order it was written; the index counts through.
+
+        Raises:
+            InputError: there is no such table.
+        """
+        columns = self.columns(name)
+        if columns is None:
+            job = "ingest" if name.endswith("_raw") else "clean"
+            raise InputError(
+                f"there is no table {name} yet", field="table", value=name,
+                next=f"rookery {job} {name.rsplit('_', 1)[0]}",
+            )
+        query = sa.select(*map(sa.column, columns)).select_from(sa.table(name))
+        start = 0
+        with answering(self.engine), self.engine.connect() as connection:
+            streaming = connection.execution_options(stream_results=True, max_row_buffer=size)
+            for rows in streaming.execute(query).partitions(size):
+                index = pd.RangeIndex(start, start + len(rows))
+                yield pd.DataFrame.from_records([tuple(r) for r in rows], columns=columns, index=index)
+                start += len(rows)
+
+    def read(self, name: str) -> pd.DataFrame:
+        """A whole table."""
+        parts = list(self.chunks(name))
+        return pd.concat(parts) if parts else pd.DataFrame(columns=self.columns(name) or [])
+
+    @contextmanager
+    def replacing(self, schemas: Mapping[str, Types], task: Task) -> Iterator["Replacement"]:
+        """Fills new tables beside the old ones and swaps all of them at once at the end.
+
+        An exception, or the death of the process, leaves the old ones.
+        """
+        self._drop_orphans(list(schemas))
+        staged = {name: f"{name}__{_host()}_{getpid()}" for name in schemas}
+        replacement = Replacement(self.engine, schemas, staged)
+        try:
+            with answering(self.engine):
+                replacement.create()
+                yield replacement
+                self._swap(staged, task)
+        finally:
+            with answering(self.engine), self._writing() as connection:
+                for name in staged.values():
+                    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {self._quoted(name)}")
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with self.engine.connect().execution_options(writes=True) as connection:
+            with connection.begin():
+                yield connection
+
+    def _quoted(self, name: str) -> str:
+        return self.engine.dialect.identifier_preparer.quote_identifier(name)
+
+    def _drop_orphans(self, names: list[str]) -> None:
+        """Tables that a killed job of this host left unfinished."""
+        with answering(self.engine), self._writing() as connection:
+            for table in sa.inspect(connection).get_table_names():
+                name, mark, owner = table.rpartition("__")
+                host, _, pid = owner.partition("_")
+                if mark and name in names and host == _host() and pid.isdigit() and (
+                    int(pid) == getpid() or not psutil.pid_exists(int(pid))
+                ):
+                    connection.exec_driver_sql(f"DROP TABLE {self._quoted(table)}")
+
+    def _swap(self, staged: dict[str, str], task: Task) -> None:
+        view = f"{task.name}_onehot"
+        with self._writing() as connection:
+            if self.engine.dialect.name == "mysql":
+                self._swap_by_rename(connection, staged)
+            else:
+                connection.exec_driver_sql(f"DROP VIEW IF EXISTS {self._quoted(view)}")
+                for name, staging in staged.items():
+                    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {self._quoted(name)}")
+                    connection.exec_driver_sql(
+                        f"ALTER TABLE {self._quoted(staging)} RENAME TO {self._quoted(name)}"
+                    )
+            if sa.inspect(connection).has_table(f"{task.name}_clean"):
+                self._create_view(connection, view, task)
+
+    def _swap_by_rename(self, connection: sa.Connection, staged: dict[str, str]) -> None:
+        """MySQL commits at every DDL statement, but one RENAME TABLE is atomic over all pairs."""
+        inspector = sa.inspect(connection)
+        moves, old = [], []
+        for name, staging in staged.items():
+            if inspector.has_table(name):
+                old.append(f"{staging[:62]}_o")
+                moves.append(f"{self._quoted(name)} TO {self._quoted(old[-1])}")
+            moves.append(f"{self._quoted(staging)} TO {self._quoted(name)}")
+        connection.exec_driver_sql(f"RENAME TABLE {', '.join(moves)}")
+        for name in old:
+            connection.exec_driver_sql(f"DROP TABLE {self._quoted(name)}")
+
+    def _create_view(self, connection: sa.Connection, view: str, task: Task) -> None:
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {self._quoted(view)}")
+        connection.execute(CreateView(_onehot_query(task), view))
+
+
+class Replacement:
+    """New tables that are being filled."""
+
+    def __init__(
+        self, engine: Engine, schemas: Mapping[str, Types], staged: dict[str, str]
+    ) -> None:
+        self._engine = engine
+        self._tables = {
+            name: sa.Table(
+                staged[name], sa.MetaData(), *(sa.Column(key, kind) for key, kind in types.items()),
+                mysql_charset="utf8mb4",
+            )
+            for name, types in schemas.items()
+        }
+        self._inserts = {
+            name: str(sa.insert(table).compile(dialect=engine.dialect))
+            for name, table in self._tables.items()
+        }
+
+    def create(self) -> None:
+        with self._engine.connect().execution_options(writes=True) as connection:
+            with connection.begin():
+                for table in self._tables.values():
+                    table.drop(connection, checkfirst=True)
+                    connection.execute(CreateTable(table))
+
+    def append(self, name: str, rows: pd.DataFrame) -> None:
+        """Adds rows whose columns are those of the schema, in any order."""
+        if rows.empty:
+            return
+        table = self._tables[name]
+        columns = [_driver_values(rows[column.name]) for column in table.columns]
+        values: Any = list(zip(*columns, strict=True))
+        if not self._engine.dialect.positional:
+            names = [column.name for column in table.columns]
+            values = [dict(zip(names, row, strict=True)) for row in values]
+        with self._engine.connect().execution_options(writes=True) as connection:
+            with connection.begin():
+                # straight to the driver: SQLAlchemy's handling of each row would cost the most
+                connection.exec_driver_sql(self._inserts[name], values)
+
+
+def _driver_values(column: pd.Series) -> list[Any]:
+    """Python values that every driver takes, None for what is missing."""
+    if pd.api.types.is_bool_dtype(column) and not column.hasnans:
+        return column.astype("int64").tolist()
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return [None if pd.isna(v) else v.to_pydatetime() for v in column]
+    if pd.api.types.is_numeric_dtype(column) and not column.hasnans:
+        return column.tolist()
+    values = column.astype(object)
+    return values.where(column.notna(), None).tolist() if column.hasnans else values.tolist()
+
+
+def _onehot_query(task: Task) -> sa.Select[Any]:
+    """Clean rows with a number per class and a column per category, as `core.onehot` computes."""
+    codes = target_codes(task)
+    target = sa.column(task.target)
+    shown: list[Any] = [
+        sa.case(*[(target == label, code) for label, code in codes.items()]).label(task.target)
+        if codes else target
+    ]
+    shown += [sa.column(name) for name, column in task.columns.items()
+              if not column.values and name != task.target]
+    for name, source, value in onehot_columns(task):
+        shown.append(sa.case((sa.column(source) == value, 1), else_=0).label(name))
+    return sa.select(*shown).select_from(sa.table(f"{task.name}_clean"))
+
+
+def _host() -> str:
+    return sha256(socket.gethostname().encode()).hexdigest()[:4]
