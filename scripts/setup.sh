@@ -67,6 +67,17 @@ is_usable() {
     [ -z "${PYTHON:-}" ] || [ "$here" = "$(version_of "$python")" ]
 }
 
+# Where Python may not write bytecode, each job, worker and kernel would compile anew, seconds every
+# time; one import each writes it. Compiling all packages takes three times as long.
+compile_what_is_used() {
+    PYTHONDONTWRITEBYTECODE= "$venv/bin/python" -c '
+import mlflow.sklearn, pandera.pandas, skops.io, sklearn.ensemble, sklearn.inspection' &
+    PYTHONDONTWRITEBYTECODE= "$venv/bin/python" -c '
+import fastapi, ipykernel.ipkernel, itables, jupyterlab.labapp, matplotlib.pyplot, papermill
+import pydantic_settings, rich.table, seaborn, sqlalchemy.orm, typer, uvicorn'
+    wait $!
+}
+
 if is_usable; then
     [ "$(fingerprint)" = "$(cat "$stamp" 2>/dev/null)" ] && exit 0
 else
@@ -76,9 +87,7 @@ else
 fi
 
 "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-# Compiled once here: jobs, workers, kernels and servers are many short processes, and where
-# PYTHONDONTWRITEBYTECODE is set each of them would compile for itself.
-"$venv/bin/uv" pip install --quiet --python "$venv" --compile-bytecode \
-    --require-hashes -r "requirements/$wanted.txt"
+"$venv/bin/uv" pip install --quiet --python "$venv" --require-hashes -r "requirements/$wanted.txt"
 "$venv/bin/uv" pip install --quiet --python "$venv" --no-deps --no-build-isolation --editable .
+[ -z "${PYTHONDONTWRITEBYTECODE:-}" ] || compile_what_is_used
 fingerprint >"$stamp"

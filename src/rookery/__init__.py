@@ -17,8 +17,17 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Candidate", "clean", "connect", "ingest", "plots", "predict", "promote", "rollback", "run",
-    "status", "sweep",
+    "Candidate",
+    "clean",
+    "connect",
+    "ingest",
+    "plots",
+    "predict",
+    "promote",
+    "rollback",
+    "run",
+    "status",
+    "sweep",
 ]
 
 _HOMES = {"Candidate": "core.candidates", "rollback": "jobs.promote"}

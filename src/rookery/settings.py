@@ -57,9 +57,7 @@ class SecretFiles(PydanticBaseSettingsSource):
 class Settings(BaseSettings):
     """What differs between one place and another; the defaults are the embedded mode."""
 
-    model_config = SettingsConfigDict(
-        extra="ignore", case_sensitive=False, populate_by_name=True
-    )
+    model_config = SettingsConfigDict(extra="ignore", case_sensitive=False, populate_by_name=True)
 
     rookery_home: Path = Path(".rookery")
     rookery_task: str = "penguins"

@@ -42,8 +42,9 @@ class Candidate:
             return self.parameters
         defaults = inspect.signature(type(self.estimator)).parameters
         given = self.estimator.get_params(deep=False)
-        return {key: value for key, value in given.items()
-                if repr(defaults[key].default) != repr(value)}
+        return {
+            key: value for key, value in given.items() if repr(defaults[key].default) != repr(value)
+        }
 
 
 @dataclass(frozen=True)
@@ -131,13 +132,18 @@ def sample(train: pd.DataFrame, task: Task, most: int | None) -> pd.DataFrame:
     if most is None or len(train) <= most:
         return train
     chosen = resample(
-        np.arange(len(train)), replace=False, n_samples=most, random_state=SEED,
+        np.arange(len(train)),
+        replace=False,
+        n_samples=most,
+        random_state=SEED,
         stratify=train[task.target] if task.kind == "classifier" else None,
     )
     return train.iloc[np.sort(chosen)]
 
 
-def ranking_key(task: Task, family: str, position: int, metrics: dict[str, float]) -> tuple[Any, ...]:
+def ranking_key(
+    task: Task, family: str, position: int, metrics: dict[str, float]
+) -> tuple[Any, ...]:
     """Sorts the best first: cross-validated mean, then log loss (or MAE), then the simpler one.
 
     Without cross-validation the hold-out metrics stand in.

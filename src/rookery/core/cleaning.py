@@ -14,8 +14,12 @@ from rookery.core.values import FALSE, LARGEST_WHOLE, TRUE, read_date
 from rookery.errors import InputError
 
 COMPARE = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt,
-    ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
 }
 
 
@@ -206,9 +210,14 @@ def _violations(typed: pd.DataFrame, task: Task) -> Faults:
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases
         return [
-            (pd.Index(group["index"]), str(name),
-             [_violation(str(name), check, case) for check, case in
-              zip(group["check"], group["failure_case"], strict=True)])
+            (
+                pd.Index(group["index"]),
+                str(name),
+                [
+                    _violation(str(name), check, case)
+                    for check, case in zip(group["check"], group["failure_case"], strict=True)
+                ],
+            )
             for name, group in cases.groupby("column", sort=False)
         ]
     return []
@@ -226,8 +235,10 @@ def _broken_rules(typed: pd.DataFrame, task: Task) -> Faults:
         left, right = typed[rule.left], typed[rule.right]
         broken = ~COMPARE[rule.is_](left, right) & left.notna() & right.notna()
         if broken.any():
-            shown = [f"{rule.left}: {_short(a)} is not {rule.is_} {rule.right} ({_short(b)})"
-                     for a, b in zip(left[broken], right[broken], strict=True)]
+            shown = [
+                f"{rule.left}: {_short(a)} is not {rule.is_} {rule.right} ({_short(b)})"
+                for a, b in zip(left[broken], right[broken], strict=True)
+            ]
             faults.append((typed.index[broken], rule.left, shown))
     return faults
 

@@ -79,9 +79,7 @@ class Derived(BaseModel):
     @property
     def accepts(self) -> tuple[str, ...]:
         """The column types that it can be made of."""
-        return {"date_part": ("date",), "length": ("text", "category")}.get(
-            self.operation, NUMERIC
-        )
+        return {"date_part": ("date",), "length": ("text", "category")}.get(self.operation, NUMERIC)
 
 
 def derive(frame: pd.DataFrame, spec: dict[str, Any]) -> "np.ndarray[Any, Any]":
@@ -90,15 +88,19 @@ def derive(frame: pd.DataFrame, spec: dict[str, Any]) -> "np.ndarray[Any, Any]":
     if operation == "date_part":
         dates = pd.to_datetime(frame[argument["column"]]).dt
         name = PARTS.get(argument["part"], argument["part"])
-        return getattr(dates, name).to_numpy(dtype=np.float64, na_value=np.nan)
+        return _floats(getattr(dates, name))
     if operation == "length":
-        return frame[argument].str.len().to_numpy(dtype=np.float64, na_value=np.nan)
+        return _floats(frame[argument].str.len())
     names = argument["column"] if operation == "bins" else argument
     values = frame[[names] if isinstance(names, str) else list(names)]
-    columns = values.to_numpy(dtype=np.float64, na_value=np.nan).T
+    columns = _floats(values).T
     with np.errstate(all="ignore"):
         result = _ARITHMETIC[operation](columns, argument)
     return np.where(np.isfinite(result), result, np.nan)
+
+
+def _floats(values: Any) -> "np.ndarray[Any, Any]":
+    return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def _bins(columns: Any, argument: Any) -> Any:
@@ -140,5 +142,3 @@ class DerivedFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def get_feature_names_out(self, input_features: Any = None) -> Any:
         del input_features
         return np.asarray([*self.feature_names_in_, *self.specs], dtype=object)
-
-

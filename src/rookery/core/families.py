@@ -38,8 +38,9 @@ class Family:
 FAMILIES = {
     "linear_regression": Family(None, "sklearn.linear_model.LinearRegression", 0),
     "logistic_regression": Family("sklearn.linear_model.LogisticRegression", None, 0),
-    "ridge": Family("sklearn.linear_model.RidgeClassifier", "sklearn.linear_model.Ridge", 0,
-                    calibrated=True),
+    "ridge": Family(
+        "sklearn.linear_model.RidgeClassifier", "sklearn.linear_model.Ridge", 0, calibrated=True
+    ),
     "gaussian_nb": Family("sklearn.naive_bayes.GaussianNB", None, 0),
     "decision_tree": Family(
         "sklearn.tree.DecisionTreeClassifier", "sklearn.tree.DecisionTreeRegressor", 1
@@ -78,7 +79,7 @@ def estimator_class(path: str) -> type[BaseEstimator]:
     """The scikit-learn classifier or regressor at a dotted path.
 
     Raises:
-        ValueError: there is none at that path.
+        ValueError: there is none at that path, or it cannot be built from plain parameters.
     """
     module, _, name = path.rpartition(".")
     try:
@@ -88,6 +89,8 @@ def estimator_class(path: str) -> type[BaseEstimator]:
         found = None
     if not (inspect.isclass(found) and issubclass(found, ClassifierMixin | RegressorMixin)):
         raise ValueError(f"scikit-learn has no classifier or regressor {path}")
+    if any(given.default is given.empty for given in inspect.signature(found).parameters.values()):
+        raise ValueError(f"{path} is made of other estimators, which a task file cannot hold")
     return found
 
 

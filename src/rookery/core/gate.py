@@ -14,9 +14,7 @@ class Verdict:
     reason: str
 
 
-def judge(
-    task: Task, metrics: dict[str, float], production: dict[str, float] | None
-) -> Verdict:
+def judge(task: Task, metrics: dict[str, float], production: dict[str, float] | None) -> Verdict:
     """Whether a model may go on.
 
     Both dictionaries are hold-out metrics, by plain name, on the same rows; `production` is None

@@ -59,7 +59,7 @@ def holdout_mask(rows: pd.DataFrame, task: Task) -> "np.ndarray[Any, Any]":
     """
     if task.split.column is not None:
         marks = rows[task.split.column].astype(str).str.strip().str.lower()
-        return (marks == "test").to_numpy()
+        return np.asarray(marks == "test")
     content = rows[list(task.columns)]
     if task.kind == "regressor":
         return _drawn(content, task, "")

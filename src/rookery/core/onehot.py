@@ -1,4 +1,4 @@
-"""The clean rows as people's older scripts expect them: a number per class, a column per category."""
+"""The clean rows as older scripts expect them: a number per class, a column per category."""
 
 from typing import Any
 
@@ -25,8 +25,9 @@ def target_codes(task: Task) -> dict[Any, int]:
 def onehot(rows: pd.DataFrame, task: Task) -> pd.DataFrame:
     """What the view `<task>_onehot` shows, computed from clean rows."""
     codes = target_codes(task)
-    plain = [name for name, column in task.columns.items()
-             if not column.values and name != task.target]
+    plain = [
+        name for name, column in task.columns.items() if not column.values and name != task.target
+    ]
     target = rows[task.target].map(codes).astype("int64") if codes else rows[task.target]
     columns = {task.target: target} | {name: rows[name] for name in plain}
     for name, source, value in onehot_columns(task):

@@ -1,5 +1,7 @@
 """A scikit-learn Pipeline that takes raw columns: features, encoding and estimator together."""
 
+from typing import Any
+
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -37,10 +39,12 @@ def _encoder(task: Task) -> ColumnTransformer:
     if whole:
         parts.append(("numbers", StandardScaler(), whole))
     if gappy:
-        imputed = Pipeline([
-            ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
-            ("scale", StandardScaler()),
-        ])
+        imputed = Pipeline(
+            [
+                ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
+                ("scale", StandardScaler()),
+            ]
+        )
         parts.append(("imputed", imputed, gappy))
     if categories:
         values = [list(task.columns[name].values or ()) for name in categories]
@@ -49,7 +53,7 @@ def _encoder(task: Task) -> ColumnTransformer:
     return ColumnTransformer(parts, verbose_feature_names_out=False)
 
 
-def _lists(value: object) -> object:
+def _lists(value: Any) -> Any:
     """Tuples as lists, so that what is stored with the model is what JSON would hold."""
     if isinstance(value, dict):
         return {key: _lists(inner) for key, inner in value.items()}

@@ -31,8 +31,16 @@ def _as_date(value: Any) -> datetime:
     return found
 
 
+def _as_whole(value: Any) -> Any:
+    """JSON has one kind of number: 2007.0 is a whole one, and how pandas writes it beside gaps."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 PYTHON: dict[str, Any] = {
-    "float": float, "integer": int, "text": str, "boolean": bool,
+    "float": float,
+    "integer": int,
+    "text": str,
+    "boolean": bool,
     "date": Annotated[datetime, BeforeValidator(_as_date)],
 }
 
@@ -61,8 +69,12 @@ class Fault:
     message: str
 
     def as_dict(self) -> dict[str, Any]:
-        return {"field": self.field, "value": self.value, "allowed": self.allowed,
-                "message": self.message}
+        return {
+            "field": self.field,
+            "value": self.value,
+            "allowed": self.allowed,
+            "message": self.message,
+        }
 
 
 class InvalidRecords(ValueError):
@@ -88,8 +100,14 @@ def fields_of(
             continue
         fields.append(
             RecordField(
-                name, column.type, column.required, column.values, column.range, column.unit,
-                column.description, example.get(name),
+                name,
+                column.type,
+                column.required,
+                column.values,
+                column.range,
+                column.unit,
+                column.description,
+                example.get(name),
             )
         )
     return tuple(fields)
@@ -174,7 +192,7 @@ def _record_model(
     fields: Sequence[RecordField], ignored: Sequence[str], *, strict: bool
 ) -> type[BaseModel]:
     definitions: dict[str, Any] = {
-        f"f{index}": _definition(field, strict=strict) for index, field in enumerate(fields)
+        f"f{index}": _definition(field) for index, field in enumerate(fields)
     }
     for index, name in enumerate(ignored):
         text = "Not used by the model; accepted so that a raw row can be sent as it is."
@@ -183,7 +201,7 @@ def _record_model(
     return create_model("Record", __config__=config, **definitions)
 
 
-def _definition(field: RecordField, *, strict: bool) -> tuple[Any, Any]:
+def _definition(field: RecordField) -> tuple[Any, Any]:
     bounds: dict[str, Any] = {}
     if field.range:
         bounds = {"ge": field.range[0], "le": field.range[1]}
@@ -191,7 +209,10 @@ def _definition(field: RecordField, *, strict: bool) -> tuple[Any, Any]:
         bounds["allow_inf_nan"] = False
     if field.type == "integer":
         low, high = field.range or (-LARGEST_WHOLE, LARGEST_WHOLE)
-        bounds = {"ge": max(low, -LARGEST_WHOLE), "le": min(high, LARGEST_WHOLE)}
+        bounds = {
+            "ge": math.ceil(max(low, -LARGEST_WHOLE)),
+            "le": math.floor(min(high, LARGEST_WHOLE)),
+        }
     python = Literal[field.values] if field.values else PYTHON.get(field.type, str)
     extra = {"unit": field.unit} if field.unit else None
     unit = f" [{field.unit}]" if field.unit else ""
@@ -201,9 +222,12 @@ def _definition(field: RecordField, *, strict: bool) -> tuple[Any, Any]:
         "json_schema_extra": extra,
         "examples": [field.example] if field.example is not None else None,
     }
+    checked = Annotated[python, Field(**bounds)]
+    if field.type == "integer":
+        checked = Annotated[checked, BeforeValidator(_as_whole)]
     if field.required:
-        return Annotated[python, Field(**bounds)], Field(**info)
-    return Annotated[python, Field(**bounds)] | None, Field(default=None, **info)
+        return checked, Field(**info)
+    return checked | None, Field(default=None, **info)
 
 
 def _column(values: list[Any], kind: FieldType) -> pd.Series:
@@ -218,8 +242,14 @@ def _column(values: list[Any], kind: FieldType) -> pd.Series:
 
 def _allowed(field: RecordField) -> str:
     unit = f" {field.unit}" if field.unit else ""
-    words = {"float": "a number", "integer": "a whole number", "boolean": "true or false",
-             "date": "a date in ISO 8601 form", "text": "text", "category": "text"}
+    words = {
+        "float": "a number",
+        "integer": "a whole number",
+        "boolean": "true or false",
+        "date": "a date in ISO 8601 form",
+        "text": "text",
+        "category": "text",
+    }
     text = words[field.type]
     if field.values:
         text = f"one of {', '.join(field.values)}"
@@ -242,5 +272,6 @@ def _jsonable(value: Any) -> Any:
         return str(value)
     if value is None or isinstance(value, bool | int | float):
         return value if not isinstance(value, int) or abs(value) < 2**63 else str(value)[:40]
-    text = value if isinstance(value, str) else str(value)
+    # half of a surrogate pair can be read from JSON, but not written as UTF-8
+    text = str(value).encode(errors="replace").decode()
     return text if len(text) <= 80 else f"{text[:80]}…"

@@ -1,4 +1,4 @@
-"""The hold-out in the form that a model takes: raw columns, or the one-hot form of older scripts."""
+"""The hold-out in the form that a model takes: raw columns, or one-hot as older scripts use."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,13 +24,17 @@ def inputs_for(rows: pd.DataFrame, task: Task, columns: Sequence[str]) -> pd.Dat
     if unknown:
         raise Refused(
             f"the model takes columns that {task.name} has not: {brief(unknown, 6)}",
-            field="signature", value=brief(columns), allowed=f"columns of {task.name}_clean "
+            field="signature",
+            value=brief(columns),
+            allowed=f"columns of {task.name}_clean "
             f"({brief(rows.columns)}) or of {task.name}_onehot",
         )
     return wide[list(columns)]
 
 
-def score_on(model: Any, rows: pd.DataFrame, task: Task, columns: Sequence[str]) -> dict[str, float]:
+def score_on(
+    model: Any, rows: pd.DataFrame, task: Task, columns: Sequence[str]
+) -> dict[str, float]:
     """Metrics of any model of this task on clean rows, whichever form it was trained on.
 
     Raises:
@@ -41,12 +45,13 @@ def score_on(model: Any, rows: pd.DataFrame, task: Task, columns: Sequence[str])
         return evaluate(model, X, rows[task.target], ())
     classes = set(getattr(model, "classes_", ()))
     codes = target_codes(task)
-    if classes <= set(task.labels):
+    if classes and classes <= set(task.labels):
         return evaluate(model, X, rows[task.target], task.labels)
     if classes and classes <= set(codes.values()):
         return evaluate(model, X, rows[task.target].map(codes), list(codes.values()))
     raise Refused(
         f"the model's classes are not those of {task.name}: {brief(sorted(map(str, classes)))}",
-        field="classes", value=brief(sorted(map(str, classes))),
+        field="classes",
+        value=brief(sorted(map(str, classes))),
         allowed=f"{brief(task.labels)}, or their numbers {brief(codes.values())}",
     )

@@ -11,8 +11,14 @@ from rookery.core.metrics import DIRECTIONS, METRICS
 
 RESERVED_TASKS = frozenset({"predictions", "feedback", "promotions"})
 RESERVED_COLUMNS = frozenset({"batch_id", "ingested_at"})
-COMPARES_AS = {"float": "number", "integer": "number", "boolean": "number", "date": "date",
-               "category": "text", "text": "text"}
+COMPARES_AS = {
+    "float": "number",
+    "integer": "number",
+    "boolean": "number",
+    "date": "date",
+    "category": "text",
+    "text": "text",
+}
 
 TaskName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 
@@ -55,7 +61,9 @@ class Column(Strict):
     type: Literal["float", "integer", "category", "text", "boolean", "date"]
     description: str = ""
     unit: str | None = None
-    range: tuple[FiniteFloat, FiniteFloat] | None = Field(default=None, description="Inclusive bounds.")
+    range: tuple[FiniteFloat, FiniteFloat] | None = Field(
+        default=None, description="Inclusive bounds."
+    )
     values: tuple[str, ...] | None = Field(default=None, min_length=1)
     required: bool = False
     feature: bool = True
@@ -144,8 +152,10 @@ class Task(Strict):
 
     @property
     def kind(self) -> Kind:
-        return "classifier" if self.columns[self.target].type in ("category", "boolean") else (
-            "regressor"
+        return (
+            "classifier"
+            if self.columns[self.target].type in ("category", "boolean")
+            else ("regressor")
         )
 
     @property
@@ -167,7 +177,8 @@ class Task(Strict):
         return [
             name
             for name, column in self.columns.items()
-            if column.feature and name not in (self.target, self.split.column)
+            if column.feature
+            and name not in (self.target, self.split.column)
             and column.type in kinds
         ]
 
@@ -182,7 +193,7 @@ class Task(Strict):
         """The same task with these columns kept from the pipeline, to see what they are worth.
 
         Raises:
-            ValueError: a name is not a feature of the task.
+            ValueError: a name is not a feature of the task, or none would be left.
         """
         unknown = [name for name in names if name not in self.features_used]
         if unknown:
@@ -192,11 +203,12 @@ class Task(Strict):
             for name, column in self.columns.items()
         }
         derived = {
-            name: spec
-            for name, spec in self.features.items()
-            if not set(spec.inputs) & set(names)
+            name: spec for name, spec in self.features.items() if not set(spec.inputs) & set(names)
         }
-        return self.model_copy(update={"columns": columns, "features": derived})
+        less = self.model_copy(update={"columns": columns, "features": derived})
+        if not less.features_used and not derived:
+            raise ValueError(f"nothing is left to learn from without {', '.join(names)}")
+        return less
 
     @model_validator(mode="after")
     def names_fit(self) -> Self:
@@ -210,13 +222,27 @@ class Task(Strict):
             (("split", "column"), self.split.column),
         ]
         for index, rule in enumerate(self.cleaning.rules):
-            places += [(("cleaning", "rules", index, side), getattr(rule, side))
-                       for side in ("left", "right")]
+            places += [
+                (("cleaning", "rules", index, side), getattr(rule, side))
+                for side in ("left", "right")
+            ]
         for feature, derived in self.features.items():
-            places += [(("features", feature), name) for name in derived.inputs]
-        for loc, name in places:
-            if name is not None and name not in self.columns:
-                raise Located(loc, name, f"one of the columns {brief(self.columns)}")
+            places += [(("features", feature), part) for part in derived.inputs]
+        for loc, named in places:
+            if named is not None and named not in self.columns:
+                raise Located(loc, named, f"one of the columns {brief(self.columns)}")
+        return self
+
+    @model_validator(mode="after")
+    def rules_fit(self) -> Self:
+        for index, rule in enumerate(self.cleaning.rules):
+            left, right = self.columns[rule.left].type, self.columns[rule.right].type
+            if COMPARES_AS[left] != COMPARES_AS[right]:
+                raise Located(
+                    ("cleaning", "rules", index),
+                    f"{left} {rule.is_} {right}",
+                    "two numbers, two dates or two texts",
+                )
         return self
 
     @model_validator(mode="after")
@@ -231,17 +257,15 @@ class Task(Strict):
                         f"{part} ({self.columns[part].type})",
                         f"a column of type {' or '.join(derived.accepts)}",
                     )
-        for index, rule in enumerate(self.cleaning.rules):
-            left, right = self.columns[rule.left].type, self.columns[rule.right].type
-            if COMPARES_AS[left] != COMPARES_AS[right]:
-                raise Located(("cleaning", "rules", index), f"{left} {rule.is_} {right}",
-                              "two numbers, two dates or two texts")
         target = self.columns[self.target]
         if not target.required:
             raise Located(("columns", self.target, "required"), False, "true, for the target")
         if target.type in ("text", "date"):
-            raise Located(("target",), f"{self.target} ({target.type})",
-                          "a category, boolean, float or integer column")
+            raise Located(
+                ("target",),
+                f"{self.target} ({target.type})",
+                "a category, boolean, float or integer column",
+            )
         if any(self.target in derived.inputs for derived in self.features.values()):
             raise Located(("features",), self.target, "columns other than the target")
         if not self.features_used and not self.features:
@@ -254,8 +278,11 @@ class Task(Strict):
         if self.metric not in allowed:
             raise Located(("metric",), self.metric, f"for a {self.kind} one of {list(allowed)}")
         if self.direction not in (None, DIRECTIONS[self.metric]):
-            raise Located(("direction",), self.direction,
-                          f"{DIRECTIONS[self.metric]} for {self.metric}, or leave it out")
+            raise Located(
+                ("direction",),
+                self.direction,
+                f"{DIRECTIONS[self.metric]} for {self.metric}, or leave it out",
+            )
         for name in self.gate.minimum:
             if name not in allowed:
                 raise Located(("gate", "minimum", name), name, f"one of {list(allowed)}")
@@ -273,25 +300,32 @@ class Task(Strict):
         for index, parameters in enumerate(candidates.sets):
             for key in parameters:
                 if key not in allowed:
-                    raise Located(("candidates", name, "sets", index, key), key,
-                                  f"one of {brief(allowed)}")
+                    raise Located(
+                        ("candidates", name, "sets", index, key), key, f"one of {brief(allowed)}"
+                    )
 
     def _parameters_of(self, name: str, estimator: str | None) -> tuple[str, ...]:
         known = [family for family, spec in FAMILIES.items() if spec.supports(self.kind)]
         if estimator is None:
             if name not in known:
-                raise Located(("candidates", name), name,
-                              f"for a {self.kind} one of {', '.join(known)}, or a name of yours "
-                              "with estimator: sklearn.…")
+                raise Located(
+                    ("candidates", name),
+                    name,
+                    f"for a {self.kind} one of {', '.join(known)}, or a name of yours "
+                    "with estimator: sklearn.…",
+                )
             return FAMILIES[name].parameters(self.kind)
         try:
             fits = kind_of(estimator) == self.kind
         except ValueError:
             fits = False
         if not fits:
-            raise Located(("candidates", name, "estimator"), estimator,
-                          f"a {self.kind} of scikit-learn, such as sklearn.ensemble.ExtraTrees"
-                          f"{self.kind.capitalize()}")
+            raise Located(
+                ("candidates", name, "estimator"),
+                estimator,
+                f"a {self.kind} of scikit-learn, such as sklearn.ensemble.ExtraTrees"
+                f"{self.kind.capitalize()}",
+            )
         return estimator_parameters(estimator)
 
 
@@ -312,8 +346,12 @@ def check_column_name(name: str, folded: dict[str, str]) -> None:
     if name.lower() in RESERVED_COLUMNS:
         raise Located(("columns", name), name, f"any name but {sorted(RESERVED_COLUMNS)}")
     if name.lower() in folded:
-        raise Located(("columns", name), name, "names that differ in more than upper and lower "
-                      f"case (there is {folded[name.lower()]!r})")
+        raise Located(
+            ("columns", name),
+            name,
+            "names that differ in more than upper and lower "
+            f"case (there is {folded[name.lower()]!r})",
+        )
     folded[name.lower()] = name
 
 

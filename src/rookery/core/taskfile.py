@@ -1,5 +1,6 @@
-"""Reads the text of a task file: every mistake comes with file, line, key path and what is allowed."""
+"""Reads the text of a task file: a mistake comes with file, line, key path and what is allowed."""
 
+import math
 import re
 from typing import Any
 
@@ -22,8 +23,11 @@ def parse_task(text: str, filename: str) -> Task:
     try:
         task = Task.model_validate(_plain(tree))
     except ValidationError as error:
-        mistakes = [_mistake(found, tree, filename) for found in error.errors()
-                    if found["type"] != "too_short" or not found["input"]]  # follows from others
+        mistakes = [
+            _mistake(found, tree, filename)
+            for found in error.errors()
+            if found["type"] != "too_short" or not found["input"]
+        ]  # follows from others
         first = mistakes[0]
         raise InputError(
             "\n".join(str(mistake["message"]) for mistake in mistakes),
@@ -100,7 +104,7 @@ def _mistake(found: Any, tree: Any, filename: str) -> dict[str, Any]:
     return {
         "message": f"{filename}:{line}: {'.'.join(path)}: {text}",
         "field": ".".join(path),
-        "value": value if isinstance(value, str | int | float | bool) else None,
+        "value": _jsonable(value),
         "allowed": allowed,
     }
 
@@ -133,6 +137,13 @@ def _shown(value: Any) -> str:
     return "nothing" if value is None else repr(value)
 
 
+def _jsonable(value: Any) -> str | int | float | None:
+    """One value as `--json` can print it; what holds several is not shown."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, str | int | float) else None
+
+
 def _keys_at(loc: tuple[Any, ...]) -> list[str]:
     """The keys that the mapping at this path may have, read off the JSON Schema."""
     schema = Task.model_json_schema()
@@ -151,8 +162,10 @@ def _place(tree: Any, loc: tuple[Any, ...]) -> tuple[list[str], int]:
     node, line, path = tree, 1, []
     for part in loc:
         path.append(str(part))
-        here = part in node if isinstance(node, dict) else (
-            isinstance(node, list) and isinstance(part, int) and part < len(node)
+        here = (
+            part in node
+            if isinstance(node, dict)
+            else (isinstance(node, list) and isinstance(part, int) and part < len(node))
         )
         if here:
             # a key merged in with << has no place of its own

@@ -1,1 +1,1 @@
-"""Jobs: read, call pure functions, write. The same ones for Python, command line, CI and Airflow."""
+"""Jobs: read, call pure functions, write; the same for Python, command line and CI."""

@@ -9,7 +9,7 @@ import pandas as pd
 from rookery.core.cleaning import Cleaned, check_columns, clean_rows, read_back
 from rookery.core.task import RESERVED_COLUMNS
 from rookery.errors import InputError
-from rookery.jobs.progress import Progress, quiet
+from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
 from rookery.stores.tables import REJECTED_TYPES, Replacement, clean_types
 
@@ -25,7 +25,7 @@ class CleanedTable:
     duplicates: int
 
 
-def clean(task: str | None = None, *, progress: Progress = quiet) -> CleanedTable:
+def clean(task: str | None = None) -> CleanedTable:
     """Replaces clean and rejected rows, both at once, by what the raw table gives.
 
     Raises:
@@ -46,8 +46,10 @@ def clean(task: str | None = None, *, progress: Progress = quiet) -> CleanedTabl
             bar.update(len(raw))
         if not kept:
             raise InputError(
-                f"none of the {total} rows of {project.raw} is clean", field="columns",
-                value=_commonest(part.reasons), allowed="at least one valid row",
+                f"none of the {total} rows of {project.raw} is clean",
+                field="columns",
+                value=_commonest(part.reasons),
+                allowed="at least one valid row",
                 next=f"compare tasks/{project.task.name}.yaml with the data",
             )
     return CleanedTable(project.task.name, total, kept, refused, duplicates)

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 
 from rookery.core.cleaning import check_columns
 from rookery.errors import InputError
-from rookery.jobs.progress import Progress, quiet
+from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
 from rookery.stores.sources import Batch, open_source, source_from
-from rookery.stores.tables import frame_types
+from rookery.stores.tables import Types, frame_types
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,7 @@ class Ingested:
     unchanged: bool
 
 
-def ingest(task: str | None = None, *, source: str | None = None, progress: Progress = quiet
-           ) -> Ingested:
+def ingest(task: str | None = None, *, source: str | None = None) -> Ingested:
     """Replaces the raw table by what the source holds now.
 
     A source whose content is loaded already is left as it is, so the same ingest twice gives the
@@ -40,9 +39,10 @@ def ingest(task: str | None = None, *, source: str | None = None, progress: Prog
     check_columns(batch.columns, project.task)
     loaded = project.tables.batches(project.raw)
     if list(loaded) == [batch.id]:
-        return Ingested(project.task.name, project.raw, loaded[batch.id], batch.id,
-                        batch.origin, unchanged=True)
-    rows = _load(project, batch, progress)
+        return Ingested(
+            project.task.name, project.raw, loaded[batch.id], batch.id, batch.origin, unchanged=True
+        )
+    rows = _load(project, batch)
     return Ingested(project.task.name, project.raw, rows, batch.id, batch.origin, unchanged=False)
 
 
@@ -58,13 +58,17 @@ def _open(project: Project, override: str | None) -> Batch:
     )
 
 
-def _load(project: Project, batch: Batch, progress: Progress) -> int:
+def _load(project: Project, batch: Batch) -> int:
     chunks = batch.chunks()
     first = next(chunks, None)
     if first is None or first.empty:
-        raise InputError(f"{batch.origin} has no rows", field="source", value=batch.origin,
-                         allowed="at least one row")
-    marks = {"batch_id": sa.String(64), "ingested_at": sa.DateTime()}
+        raise InputError(
+            f"{batch.origin} has no rows",
+            field="source",
+            value=batch.origin,
+            allowed="at least one row",
+        )
+    marks: Types = {"batch_id": sa.String(64), "ingested_at": sa.DateTime()}
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     rows = 0
     schema = {project.raw: frame_types(first) | marks}

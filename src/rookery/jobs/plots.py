@@ -1,11 +1,16 @@
 """Pictures of a run's model on the hold-out, logged to the run: the winner's, or any on demand."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.figure import Figure
 
 from rookery.core.cleaning import read_back
 from rookery.core.holdout import split
+from rookery.core.onehot import target_codes
 from rookery.core.plots import figures
+from rookery.core.shape import inputs_for
+from rookery.core.task import Task
 from rookery.jobs.project import Project, open_project
 from rookery.stores.models import load_trusted, read_folder, scratch
 
@@ -29,10 +34,17 @@ def log_plots(project: Project, run_id: str, holdout: pd.DataFrame) -> dict[str,
         model_uri = f"models:/{tracking.model_of_run(run_id)}"
         folder = read_folder(tracking.download(model_uri, place))
         pipeline = load_trusted(folder)
-        columns = [name for name, _, _ in folder.inputs]
-        drawn = figures(pipeline, holdout[columns], holdout[project.task.target], project.task)
+        X = inputs_for(holdout, project.task, [name for name, _, _ in folder.inputs])
+        drawn = figures(pipeline, X, _truth(pipeline, holdout, project.task), project.task)
         for name, figure in drawn.items():
             path = place / f"{name}.png"
             figure.savefig(path, dpi=100, bbox_inches="tight")
             tracking.log_file(run_id, path, "plots")
     return drawn
+
+
+def _truth(model: Any, holdout: pd.DataFrame, task: Task) -> pd.Series:
+    """The target as the model predicts it: labels, or the numbers of the one-hot form."""
+    classes, codes = set(getattr(model, "classes_", ())), target_codes(task)
+    numbered = classes and not classes <= set(task.labels) and classes <= set(codes.values())
+    return holdout[task.target].map(codes) if numbered else holdout[task.target]

@@ -16,8 +16,9 @@ from rookery.stores.versions import load_production
 Record = Mapping[str, Any]
 
 
-def predict(records: Record | Sequence[Record] | pd.DataFrame, task: str | None = None
-            ) -> list[dict[str, Any]]:
+def predict(
+    records: Record | Sequence[Record] | pd.DataFrame, task: str | None = None
+) -> list[dict[str, Any]]:
     """One answer a record: prediction, probabilities, model, version, id.
 
     Raises:
@@ -45,8 +46,9 @@ def predict_csv(path: Path, task: str | None = None) -> tuple[list[str], list[di
     target = model.task.target if model.task else None
     typed = [read_text({k: v for k, v in row.items() if k != target}, model.fields) for row in rows]
     answers = _answers(project, model, typed)
-    return columns, [dict(row) | {"answer": answer}
-                     for row, answer in zip(rows, answers, strict=True)]
+    return columns, [
+        dict(row) | {"answer": answer} for row, answer in zip(rows, answers, strict=True)
+    ]
 
 
 def write_predictions(path: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
@@ -64,15 +66,17 @@ def write_predictions(path: Path, columns: list[str], rows: list[dict[str, Any]]
 
 def _answers(project: Project, model: ServedModel, rows: Sequence[Record]) -> list[dict[str, Any]]:
     if not rows:
-        raise InputError("there is no record to predict", field="records", value=0,
-                         allowed="at least one")
+        raise InputError(
+            "there is no record to predict", field="records", value=0, allowed="at least one"
+        )
     try:
         frame = model.reader(strict=project.settings.api_strict).frame([dict(r) for r in rows])
     except InvalidRecords as error:
         first = error.faults[0]
         more = f" (and {len(error.faults) - 1} more)" if len(error.faults) > 1 else ""
-        raise InputError(f"{first.message}{more}", field=first.field, value=first.value,
-                         allowed=first.allowed) from None
+        raise InputError(
+            f"{first.message}{more}", field=first.field, value=first.value, allowed=first.allowed
+        ) from None
     return model.predict(frame)
 
 
@@ -82,10 +86,18 @@ def _read_csv(path: Path) -> tuple[list[str], list[dict[str, str]]]:
             reader = csv.DictReader(file, restkey="", strict=True)
             rows = list(reader)
     except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read as CSV: {error}", field="--csv",
-                         value=str(path), allowed="a UTF-8 CSV file with a header") from error
+        raise InputError(
+            f"{path} cannot be read as CSV: {error}",
+            field="--csv",
+            value=str(path),
+            allowed="a UTF-8 CSV file with a header",
+        ) from error
     for number, row in enumerate(rows, start=2):
         if "" in row or None in row.values():
-            raise InputError(f"{path}:{number}: as many cells as the header has are expected",
-                             field="--csv", value=str(path), allowed=reader.fieldnames)
+            raise InputError(
+                f"{path}:{number}: as many cells as the header has are expected",
+                field="--csv",
+                value=str(path),
+                allowed=reader.fieldnames,
+            )
     return list(reader.fieldnames or []), rows

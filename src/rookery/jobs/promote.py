@@ -15,7 +15,7 @@ from rookery.errors import InputError, Refused, Unavailable
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.repair import repair, settle
 from rookery.jobs.standing import production_metrics
-from rookery.jobs.sweep import BEST, KIND
+from rookery.jobs.sweep import BEST
 from rookery.jobs.target import Target, from_run, from_version, register_target
 from rookery.stores.ledger import ROLLBACK, pending, previous_version
 from rookery.stores.versions import load_version
@@ -50,8 +50,12 @@ def promote(
         Unavailable: a store failed, or another promotion is still under way.
     """
     if version is not None and run is not None:
-        raise InputError("--version and --run name two things", field="--run", value=run,
-                         allowed="one of the two")
+        raise InputError(
+            "--version and --run name two things",
+            field="--run",
+            value=run,
+            allowed="one of the two",
+        )
     project = open_project(task)
     repair(project)
     with _attempt(project, "promotion") as attempt:
@@ -79,9 +83,13 @@ def rollback(task: str | None = None) -> Promotion:
         earlier = previous_version(project.ledger.entries(name))
         if earlier is None:
             attempt.discard()
-            raise InputError(f"{name} has no earlier version to go back to", field="version",
-                             value=current, allowed="a task that was promoted at least twice",
-                             next=f"rookery status {name}")
+            raise InputError(
+                f"{name} has no earlier version to go back to",
+                field="version",
+                value=current,
+                allowed="a task that was promoted at least twice",
+                next=f"rookery status {name}",
+            )
         load_version(project.tracking, name, earlier)
         project.ledger.aim(attempt.id, current, earlier, {})
         project.tracking.set_production(name, earlier)
@@ -112,8 +120,10 @@ def _attempt(project: Project, reason: str) -> Iterator[_Attempt]:
             raise Unavailable(
                 f"another promotion of {name} is under way"
                 + (f" since {other.at}, by {other.who}" if other else ""),
-                field="promotions", value=other.owner if other else None,
-                allowed="one promotion of a task at a time", next=f"rookery status {name}",
+                field="promotions",
+                value=other.owner if other else None,
+                allowed="one promotion of a task at a time",
+                next=f"rookery status {name}",
             )
         time.sleep(0.2)
         repair(project)
@@ -139,7 +149,7 @@ def _target(project: Project, *, version: str | int | None, run: str | None) -> 
     if run is not None:
         tags = project.tracking.run(run).data.tags
         # a sweep's own id means its best candidate
-        return from_run(project, tags[BEST] if tags.get(KIND) == "sweep" and BEST in tags else run)
+        return from_run(project, tags.get(BEST, run))
     return _newest(project)
 
 
@@ -151,8 +161,13 @@ def _newest(project: Project) -> Target:
     if versions and (sweep is None or versions[0].creation_timestamp > (sweep.info.end_time or 0)):
         return from_version(project, str(versions[0].version))
     if sweep is None or BEST not in sweep.data.tags:
-        raise InputError(f"there is nothing to promote for {name} yet", field="TASK", value=name,
-                         allowed="a task with a sweep", next=f"rookery sweep {name}")
+        raise InputError(
+            f"there is nothing to promote for {name} yet",
+            field="TASK",
+            value=name,
+            allowed="a task with a sweep",
+            next=f"rookery sweep {name}",
+        )
     return from_run(project, sweep.data.tags[BEST])
 
 
@@ -163,8 +178,10 @@ def _promote(project: Project, entry: int, target: Target, current: str | None) 
     verdict = judge(project.task, metrics, production_metrics(project, holdout))
     if not verdict.passed:
         raise Refused(
-            f"{target.name} is refused by the gate: {verdict.reason}", field=project.task.metric,
-            value=metrics.get(project.task.metric), allowed=_asked(project),
+            f"{target.name} is refused by the gate: {verdict.reason}",
+            field=project.task.metric,
+            value=metrics.get(project.task.metric),
+            allowed=_asked(project),
             next=f"rookery sweep {project.task.name}, or change `gate:` in the task",
         )
     version = register_target(project, target, holdout)
@@ -188,7 +205,15 @@ def _asked(project: Project) -> str:
     return ", ".join(bounds) or "anything"
 
 
-def _result(project: Project, version: str, previous: str | None, reason: str,
-            metrics: dict[str, float], *, changed: bool) -> Promotion:
-    return Promotion(project.task.name, project.settings.model_alias, version, previous, reason,
-                     metrics, changed)
+def _result(
+    project: Project,
+    version: str,
+    previous: str | None,
+    reason: str,
+    metrics: dict[str, float],
+    *,
+    changed: bool,
+) -> Promotion:
+    return Promotion(
+        project.task.name, project.settings.model_alias, version, previous, reason, metrics, changed
+    )

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from rookery.jobs.project import Project
-from rookery.stores.ledger import Entry, is_gone, last_served, pending
+from rookery.stores.ledger import Entry, last_served, pending
+from rookery.stores.owners import is_gone, is_here
 
 # an attempt of another host, whose process cannot be looked up, is given up after this time
 STALE = timedelta(minutes=10)
@@ -21,17 +22,30 @@ def repair(project: Project) -> list[str]:
         done.append(settle(project, open_attempt.id, "interrupted before the alias moved"))
         entries = project.ledger.entries(name)
     current = project.tracking.production(name)
-    known = last_served(entries)
-    if current is not None and current != known:
-        project.ledger.record(name, known, current, "external",
-                              f"found at the alias {project.settings.model_alias!r}")
-        done.append(f"version {current} was promoted elsewhere; recorded as external")
+    if current is not None and current != last_served(entries):
+        done += _record_external(project)
     return done
 
 
+def _record_external(project: Project) -> list[str]:
+    """Looks again while no promotion can be under way: one may have moved the alias just now."""
+    name, ledger = project.task.name, project.ledger
+    reason = f"found at the alias {project.settings.model_alias!r}"
+    entry = ledger.begin(name, None, reason)
+    if entry is None:
+        return []
+    known, current = last_served(ledger.entries(name)), project.tracking.production(name)
+    if current is None or current == known:
+        ledger.remove(entry)
+        return []
+    ledger.close(entry, "external", reason, **{"from": known, "to": current})
+    return [f"version {current} was promoted elsewhere; recorded as external"]
+
+
 def _abandoned(entry: Entry) -> bool:
-    began = datetime.fromisoformat(entry.at)
-    return is_gone(entry.owner) or datetime.now(UTC) - began > STALE
+    if is_here(entry.owner):
+        return is_gone(entry.owner)
+    return datetime.now(UTC) - datetime.fromisoformat(entry.at) > STALE
 
 
 def settle(project: Project, entry_id: int, reason: str) -> str:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from rookery.jobs.clean import CleanedTable, clean
 from rookery.jobs.ingest import Ingested, ingest
-from rookery.jobs.progress import Progress, quiet
 from rookery.jobs.promote import Promotion, promote
-from rookery.jobs.sweep import Sweep, sweep
+from rookery.jobs.leaderboard import Sweep
+from rookery.jobs.sweep import sweep
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,13 @@ class Run:
     promoted: Promotion
 
 
-def run(task: str | None = None, *, jobs: int | None = None, progress: Progress = quiet) -> Run:
+def run(task: str | None = None, *, jobs: int | None = None) -> Run:
     """From the source to a promoted version.
 
     Raises:
         whatever one of the four does; those before it have done their work.
     """
-    ingested = ingest(task, progress=progress)
-    cleaned = clean(task, progress=progress)
-    swept = sweep(task, jobs=jobs, progress=progress)
+    ingested = ingest(task)
+    cleaned = clean(task)
+    swept = sweep(task, jobs=jobs)
     return Run(ingested, cleaned, swept, promote(task))

@@ -67,8 +67,9 @@ def _versions(project: Project) -> list[dict[str, Any]]:
             "version": str(version.version),
             "run_id": version.run_id,
             "stage": version.current_stage,
-            "aliases": [alias for alias, number in aliases.items()
-                        if number == str(version.version)],
+            "aliases": [
+                alias for alias, number in aliases.items() if number == str(version.version)
+            ],
             "family": version.tags.get("family"),
         }
         for version in project.tracking.versions(project.task.name)

@@ -40,8 +40,14 @@ def from_version(project: Project, number: str) -> Target:
     """A registered version, in whatever format it was logged."""
     version = project.tracking.version(project.task.name, number)
     uri = project.tracking.model_uri(version)
-    return _loaded(project, uri, f"version {number}", version.run_id or None, version.model_id,
-                   str(version.version))
+    return _loaded(
+        project,
+        uri,
+        f"version {number}",
+        version.run_id or None,
+        version.model_id,
+        str(version.version),
+    )
 
 
 def from_run(project: Project, run_id: str) -> Target:
@@ -54,8 +60,14 @@ def from_run(project: Project, run_id: str) -> Target:
     return _loaded(project, uri, f"{name} (run {run_id})", run_id, model_id, version)
 
 
-def _loaded(project: Project, uri: str, name: str, run_id: str | None, model_id: str | None,
-            version: str | None) -> Target:
+def _loaded(
+    project: Project,
+    uri: str,
+    name: str,
+    run_id: str | None,
+    model_id: str | None,
+    version: str | None,
+) -> Target:
     with scratch() as place:
         folder = read_folder(project.tracking.download(uri, place))
         ours = folder.task is not None and folder.format == "skops"
@@ -84,16 +96,26 @@ def _convert(project: Project, target: Target, holdout: pd.DataFrame) -> str:
     tracking, name = project.tracking, project.task.name
     X = inputs_for(holdout, project.task, target.columns)
     run_id = target.run_id or tracking.start_run(project.experiment, "conversion", {})
-    with scratch() as place:
-        model_id, location = tracking.create_model(
-            project.experiment, run_id, f"{name}-served", {})
-        write_model(
-            place / "model", target.model, example=X.head(3), run_id=run_id, model_id=model_id,
-            signature=infer_signature(X, target.model.predict(X)), location=location,
-            task_text=project.task_text,
-        )
-        check_equal(target.model, read_folder(place / "model"), X)
-        tracking.finish_model(run_id, model_id, place / "model")
+    model_id, location = tracking.create_model(project.experiment, run_id, f"{name}-served", {})
+    try:
+        with scratch() as place:
+            write_model(
+                place / "model",
+                target.model,
+                example=X.head(3),
+                run_id=run_id,
+                model_id=model_id,
+                signature=infer_signature(X, target.model.predict(X)),
+                location=location,
+                task_text=project.task_text,
+            )
+            check_equal(target.model, read_folder(place / "model"), X)
+            tracking.finish_model(run_id, model_id, place / "model")
+    except BaseException:
+        tracking.drop_model(model_id)
+        if target.run_id is None:
+            tracking.end(run_id, "FAILED")
+        raise
     if target.run_id is None:
         tracking.end(run_id)
     origin = target.version or target.run_id or ""
@@ -112,5 +134,9 @@ def check_equal(model: Any, folder: ModelFolder, X: pd.DataFrame) -> None:
         gap = np.abs(again.predict_proba(X) - model.predict_proba(X)).max(axis=1)
         different = max(different, int((gap > 0).sum()))
     if different:
-        raise Refused(f"the converted model answers {different} of {len(X)} rows differently",
-                      field="model", value=different, allowed=0)
+        raise Refused(
+            f"the converted model answers {different} of {len(X)} rows differently",
+            field="model",
+            value=different,
+            allowed=0,
+        )

@@ -1,4 +1,4 @@
-"""Connections to the tables' database; what differs between databases stands here and in `tables`."""
+"""Connections to databases; what differs between them stands here and in `tables`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +17,10 @@ EXTRAS = {"mysql": "mysql", "postgresql": "postgres"}
 
 
 @cache
-def connect(url: str, setting: str = "DATABASE_URL") -> Engine:
+def connect(url: str, setting: str = "DATABASE_URL", *, reading: bool = False) -> Engine:
     """The engine for a database address, one per process and address.
+
+    A SQLite file that is only for `reading` is neither made nor changed.
 
     Raises:
         InputError: the address is not one, or its driver is not installed.
@@ -26,20 +28,24 @@ def connect(url: str, setting: str = "DATABASE_URL") -> Engine:
     address = _address(url, setting)
     try:
         if address.get_backend_name() == "sqlite":
-            return _sqlite(address)
+            return _sqlite_source(address, setting) if reading else _sqlite(address)
         return sa.create_engine(
             address, pool_pre_ping=True, pool_recycle=300, connect_args=_timeouts(address)
         )
     except NoSuchModuleError as error:
         raise InputError(
             f"{setting} names a database that is not known: {address.drivername!r}",
-            field=setting, value=address.drivername, allowed="sqlite, mysql, postgresql",
+            field=setting,
+            value=address.drivername,
+            allowed="sqlite, mysql, postgresql",
         ) from error
     except ModuleNotFoundError as error:
         extra = EXTRAS.get(address.get_backend_name(), address.get_backend_name())
         raise InputError(
             f"the driver for {address.get_backend_name()} is not installed ({error.name})",
-            field=setting, value=address.drivername, next=f"pip install 'rookery[{extra}]'",
+            field=setting,
+            value=address.drivername,
+            next=f"pip install 'rookery[{extra}]'",
         ) from error
 
 
@@ -59,7 +65,9 @@ def answering(engine: Engine, setting: str = "DATABASE_URL") -> Iterator[None]:
         cause = str(error.orig).splitlines()[0] if error.orig else str(error)
         raise Unavailable(
             f"the database at {place} failed: {cause}",
-            field=setting, value=place, next="rookery doctor",
+            field=setting,
+            value=place,
+            next="rookery doctor",
         ) from error
 
 
@@ -68,7 +76,8 @@ def _address(url: str, setting: str) -> URL:
         address = make_url(url)
     except ArgumentError as error:
         raise InputError(
-            f"{setting} is not a database address", field=setting,
+            f"{setting} is not a database address",
+            field=setting,
             value=url.split("@")[-1] if "@" in url else url,
             allowed="dialect://user:password@host:port/database, or unset for SQLite",
         ) from error
@@ -86,6 +95,31 @@ def _timeouts(address: URL) -> dict[str, Any]:
     return given if address.get_backend_name() == "postgresql" else {}
 
 
+def quoted(url: str, name: str) -> str:
+    """A table's name as the database of this address quotes it."""
+    dialect = _address(url, "--from").get_dialect()()
+    return str(dialect.identifier_preparer.quote_identifier(name))
+
+
+def _sqlite_source(address: URL, setting: str) -> Engine:
+    """Somebody else's file: no journal of ours, nothing written."""
+    if not Path(address.database or "").is_file():
+        raise InputError(
+            f"there is no SQLite file {address.database}",
+            field=setting,
+            value=address.database,
+            allowed="sqlite:///PATH of an existing file",
+        )
+    engine = sa.create_engine(address)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA busy_timeout = 30000")
+        connection.execute("PRAGMA query_only = ON")
+
+    return engine
+
+
 def _sqlite(address: URL) -> Engine:
     if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
@@ -99,6 +133,8 @@ def _sqlite(address: URL) -> Engine:
         connection.execute("PRAGMA busy_timeout = 30000")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        # a view of the user's own on a table that is being replaced must not stop the swap
+        connection.execute("PRAGMA legacy_alter_table = ON")
 
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:

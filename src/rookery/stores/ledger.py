@@ -15,7 +15,9 @@ import psutil
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from rookery.errors import Unavailable
 from rookery.stores.database import answering, connect
+from rookery.stores.owners import this_process
 
 METADATA = sa.MetaData()
 PROMOTIONS = sa.Table(
@@ -55,9 +57,15 @@ class Entry:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "id": self.id, "task": self.task, "from": self.from_version, "to": self.to_version,
-            "outcome": self.outcome, "reason": self.reason, "metrics": self.metrics,
-            "who": self.who, "at": self.at,
+            "id": self.id,
+            "task": self.task,
+            "from": self.from_version,
+            "to": self.to_version,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "metrics": self.metrics,
+            "who": self.who,
+            "at": self.at,
         }
 
 
@@ -79,16 +87,33 @@ class Ledger:
         """Opens an attempt and returns its id; None while another one is under way."""
         try:
             return self._insert(
-                {"task": task, "from": current, "outcome": "pending", "reason": reason,
-                 "pending": task, "owner": this_process()}
+                {
+                    "task": task,
+                    "from": current,
+                    "outcome": "pending",
+                    "reason": reason,
+                    "pending": task,
+                    "owner": this_process(),
+                }
             )
         except IntegrityError:
             return None
 
-    def aim(self, entry_id: int, current: str | None, target: str, metrics: Mapping[str, float]
-            ) -> None:
-        """Writes down where the alias is about to go, before it moves."""
-        self._update(entry_id, {"from": current, "to": target, "metrics": json.dumps(metrics)})
+    def aim(
+        self, entry_id: int, current: str | None, target: str, metrics: Mapping[str, float]
+    ) -> None:
+        """Writes down where the alias is about to go, before it moves.
+
+        Raises:
+            Unavailable: the attempt was given up meanwhile, because it took so long.
+        """
+        aim = {"from": current, "to": target, "metrics": json.dumps(metrics)}
+        if not self._update(entry_id, aim):
+            raise Unavailable(
+                "this promotion was given up by another one meanwhile", field="promotions",
+                value=entry_id, allowed="an attempt that is still pending",
+                next="the same command again",
+            )
 
     def note(self, entry_id: int, target: str | None, metrics: Mapping[str, float]) -> None:
         """Writes down what is being judged, so that a refusal says it."""
@@ -98,20 +123,36 @@ class Ledger:
         """Takes back a pending row of an attempt that turned out to change nothing."""
         engine = self.engine.execution_options(writes=True)
         with answering(engine), engine.begin() as connection:
-            connection.execute(sa.delete(PROMOTIONS).where(
-                PROMOTIONS.c.id == entry_id, PROMOTIONS.c.outcome == "pending"))
+            connection.execute(
+                sa.delete(PROMOTIONS).where(
+                    PROMOTIONS.c.id == entry_id, PROMOTIONS.c.outcome == "pending"
+                )
+            )
 
     def close(self, entry_id: int, outcome: str, reason: str, **changes: Any) -> None:
-        """Ends an attempt."""
-        self._update(
-            entry_id, {"outcome": outcome, "reason": reason, "pending": None} | changes
-        )
+        """Ends an attempt; one that has ended stays as it is."""
+        self._update(entry_id, {"outcome": outcome, "reason": reason, "pending": None} | changes)
 
-    def record(self, task: str, current: str | None, target: str | None, outcome: str,
-               reason: str, metrics: Mapping[str, float] | None = None) -> None:
+    def record(
+        self,
+        task: str,
+        current: str | None,
+        target: str | None,
+        outcome: str,
+        reason: str,
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
         """Adds a row for what has already happened."""
-        self._insert({"task": task, "from": current, "to": target, "outcome": outcome,
-                      "reason": reason, "metrics": json.dumps(dict(metrics or {}))})
+        self._insert(
+            {
+                "task": task,
+                "from": current,
+                "to": target,
+                "outcome": outcome,
+                "reason": reason,
+                "metrics": json.dumps(dict(metrics or {})),
+            }
+        )
 
     def _insert(self, values: dict[str, Any]) -> int:
         row = {"metrics": "{}", "who": who(), "at": datetime.now(UTC).replace(tzinfo=None)} | values
@@ -119,14 +160,16 @@ class Ledger:
         with answering(engine), engine.begin() as connection:
             METADATA.create_all(connection)
             result = connection.execute(sa.insert(PROMOTIONS).values(row))
-            return int(result.inserted_primary_key[0])
+            (entry_id,) = result.inserted_primary_key or (0,)
+            return int(entry_id)
 
-    def _update(self, entry_id: int, values: dict[str, Any]) -> None:
+    def _update(self, entry_id: int, values: dict[str, Any]) -> bool:
+        """Changes a pending row; False where it is not pending any more."""
         engine = self.engine.execution_options(writes=True)
+        still = (PROMOTIONS.c.id == entry_id) & (PROMOTIONS.c.outcome == "pending")
         with answering(engine), engine.begin() as connection:
-            connection.execute(
-                sa.update(PROMOTIONS).where(PROMOTIONS.c.id == entry_id).values(values)
-            )
+            changed = connection.execute(sa.update(PROMOTIONS).where(still).values(values))
+            return changed.rowcount > 0
 
 
 def pending(entries: list[Entry]) -> Entry | None:
@@ -152,31 +195,20 @@ def previous_version(entries: list[Entry]) -> str | None:
     return steps[-2] if len(steps) > 1 else None
 
 
-def this_process() -> str:
-    """Names this process so that another can tell whether it still lives."""
-    process = psutil.Process()
-    return f"{socket.gethostname()}:{process.pid}:{process.create_time():.2f}"
-
-
-def is_gone(owner: str | None) -> bool:
-    """Whether the process of that name is known to have ended; never said of another host's."""
-    host, _, rest = (owner or "").rpartition(":")[0].rpartition(":")
-    if host != socket.gethostname() or not rest.isdigit():
-        return False
-    try:
-        started = psutil.Process(int(rest)).create_time()
-    except psutil.NoSuchProcess:
-        return True
-    return abs(started - float(str(owner).rpartition(":")[2])) > 1
-
-
 def who() -> str:
     return f"{psutil.Process().username()}@{socket.gethostname()}"
 
 
 def _entry(row: Any) -> Entry:
     return Entry(
-        row["id"], row["task"], row["from"], row["to"], row["outcome"], row["reason"],
-        json.loads(row["metrics"]), row["who"], f"{row['at'].isoformat(timespec='seconds')}Z",
+        row["id"],
+        row["task"],
+        row["from"],
+        row["to"],
+        row["outcome"],
+        row["reason"],
+        json.loads(row["metrics"]),
+        row["who"],
+        f"{row['at'].isoformat(timespec='seconds')}Z",
         row["owner"],
     )

@@ -17,7 +17,7 @@ import pandas as pd
 import skops.io
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, Schema
+from mlflow.types import ColSpec, Schema, TensorSpec
 
 from rookery.core.records import FieldType
 from rookery.core.task import Task
@@ -27,12 +27,21 @@ from rookery.errors import InputError, Refused, RookeryError
 TASK_COPY = "task.yaml"
 LIBRARIES = ("mlflow", "scikit-learn", "numpy", "pandas", "scipy", "skops")
 TO_MLFLOW: dict[str, str] = {
-    "float": "double", "integer": "long", "category": "string", "text": "string",
-    "boolean": "boolean", "date": "datetime",
+    "float": "double",
+    "integer": "long",
+    "category": "string",
+    "text": "string",
+    "boolean": "boolean",
+    "date": "datetime",
 }
 FROM_MLFLOW: dict[str, FieldType] = {
-    "double": "float", "float": "float", "long": "integer", "integer": "integer",
-    "string": "text", "boolean": "boolean", "datetime": "date",
+    "double": "float",
+    "float": "float",
+    "long": "integer",
+    "integer": "integer",
+    "string": "text",
+    "boolean": "boolean",
+    "datetime": "date",
 }
 
 
@@ -63,12 +72,13 @@ class ModelFolder:
 
 def task_signature(task: Task) -> ModelSignature:
     """Raw columns in, one prediction out."""
-    inputs = [
+    inputs: list[ColSpec | TensorSpec] = [
         ColSpec(TO_MLFLOW[task.columns[name].type], name, required=task.columns[name].required)
         for name in task.inputs
     ]
-    return ModelSignature(Schema(inputs), Schema([ColSpec(TO_MLFLOW[
-        task.columns[task.target].type])]))
+    return ModelSignature(
+        Schema(inputs), Schema([ColSpec(TO_MLFLOW[task.columns[task.target].type])])
+    )
 
 
 def write_model(
@@ -91,8 +101,9 @@ def write_model(
         mlflow.sklearn.save_model(
             pipeline,
             str(folder),
-            mlflow_model=Model(artifact_path=location, run_id=run_id, model_uuid=model_id,
-                               model_id=model_id),
+            mlflow_model=Model(
+                artifact_path=location, run_id=run_id, model_uuid=model_id, model_id=model_id
+            ),
             serialization_format="skops",
             signature=signature,
             input_example=example,
@@ -110,17 +121,21 @@ def _not_storable(pipeline: Any, cause: Exception) -> Refused:
     try:
         strangers = untrusted(skops.io.dumps(pipeline))
     except Exception as error:  # skops raises whatever pickling a part would
-        return Refused(f"the model cannot be stored as skops: {type(error).__name__}: {error}",
-                       field="model", allowed="estimators and functions of an importable module")
+        return Refused(
+            f"the model cannot be stored as skops: {type(error).__name__}: {error}",
+            field="model",
+            allowed="estimators and functions of an importable module",
+        )
     return untrusted_error(strangers) if strangers else Refused(str(cause), field="model")
 
 
 def _deflate(path: Path) -> None:
     """MLflow stores skops files uncompressed: 6 to 10 times larger."""
     small = path.with_suffix(".small")
-    with zipfile.ZipFile(path) as stored, zipfile.ZipFile(
-        small, "w", zipfile.ZIP_DEFLATED, compresslevel=1
-    ) as deflated:
+    with (
+        zipfile.ZipFile(path) as stored,
+        zipfile.ZipFile(small, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as deflated,
+    ):
         for item in stored.infolist():
             deflated.writestr(item.filename, stored.read(item))
     small.replace(path)
@@ -135,13 +150,16 @@ def read_folder(path: Path) -> ModelFolder:
     try:
         model = Model.load(str(path))
     except Exception as error:  # MLflow raises whatever its parsers do
-        raise Refused(f"the model at {path.name} has no readable MLmodel file: {error}",
-                      field="model") from error
+        raise Refused(
+            f"the model at {path.name} has no readable MLmodel file: {error}", field="model"
+        ) from error
     flavor = model.flavors.get("sklearn")
     if flavor is None:
         raise Refused(
             f"this is a model of {', '.join(model.flavors) or 'no flavor'}, not of scikit-learn",
-            field="flavor", value=", ".join(model.flavors), allowed="sklearn",
+            field="flavor",
+            value=", ".join(model.flavors),
+            allowed="sklearn",
         )
     copy = path / TASK_COPY
     return ModelFolder(
@@ -166,7 +184,9 @@ def load_trusted(folder: ModelFolder) -> Any:
     if folder.format != "skops":
         raise Refused(
             f"the model is stored as {folder.format}, which can run code when it is loaded",
-            field="serialization_format", value=folder.format, allowed="skops",
+            field="serialization_format",
+            value=folder.format,
+            allowed="skops",
             next="rookery promote --version N converts it where it was trained",
         )
     data = _model_file(folder.path).read_bytes()
@@ -177,8 +197,11 @@ def load_trusted(folder: ModelFolder) -> Any:
     except RookeryError:
         raise
     except Exception as error:  # a broken or hostile file: skops raises whatever its parts do
-        raise Refused(f"the model file cannot be read: {type(error).__name__}: {error}",
-                      field="model", value=folder.path.name) from error
+        raise Refused(
+            f"the model file cannot be read: {type(error).__name__}: {error}",
+            field="model",
+            value=folder.path.name,
+        ) from error
     raise untrusted_error(strangers)
 
 
@@ -190,7 +213,8 @@ def untrusted(data: bytes) -> list[str]:
 def untrusted_error(strangers: Sequence[str]) -> Refused:
     return Refused(
         f"the model holds types that are not trusted: {', '.join(strangers)}",
-        field="type", value=strangers[0],
+        field="type",
+        value=strangers[0],
         allowed="scikit-learn's own types and those in src/rookery/trusted_types.txt",
         next="review the type, then add it to src/rookery/trusted_types.txt",
     )
@@ -209,7 +233,8 @@ def load_untrusted(folder: ModelFolder) -> Any:
     except Exception as error:  # unpickling raises whatever the pickled classes do
         raise Refused(
             f"the model cannot be loaded here: {type(error).__name__}: {str(error)[:300]}",
-            field="model", value=folder.format,
+            field="model",
+            value=folder.format,
             next="promote it from where its classes can be imported",
         ) from error
 
@@ -225,8 +250,9 @@ def _model_file(path: Path) -> Path:
     """The one data file named by the MLmodel, which must lie inside the folder."""
     named = (path / Model.load(str(path)).flavors["sklearn"]["pickled_model"]).resolve()
     if path.resolve() not in named.parents:
-        raise Refused("the model names a file outside its folder", field="pickled_model",
-                      value=named.name)
+        raise Refused(
+            "the model names a file outside its folder", field="pickled_model", value=named.name
+        )
     return named
 
 
@@ -237,9 +263,12 @@ def _inputs(signature: ModelSignature | None) -> tuple[tuple[str, FieldType, boo
     for column in signature.inputs.inputs:
         kind = FROM_MLFLOW.get(getattr(column.type, "name", ""))
         if kind is None:
-            raise Refused(f"the signature has a type that cannot be served: {column.name}: "
-                          f"{column.type}", field=str(column.name), value=str(column.type),
-                          allowed=", ".join(FROM_MLFLOW))
+            raise Refused(
+                f"the signature has a type that cannot be served: {column.name}: {column.type}",
+                field=str(column.name),
+                value=str(column.type),
+                allowed=", ".join(FROM_MLFLOW),
+            )
         found.append((str(column.name), kind, bool(column.required)))
     return tuple(found)
 
@@ -273,7 +302,8 @@ def require_inputs(folder: ModelFolder, model: Any) -> tuple[tuple[str, FieldTyp
     names = getattr(model, "feature_names_in_", None)
     if names is None:
         raise InputError(
-            "the model does not say which columns it takes", field="signature",
+            "the model does not say which columns it takes",
+            field="signature",
             allowed="a signature, or an estimator that was fitted on a DataFrame",
             next="log it again with mlflow.sklearn.log_model(model, name=…, input_example=X.head())",
         )

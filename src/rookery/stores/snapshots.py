@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 from mlflow.entities import Dataset, DatasetInput, InputTag
-from mlflow.types import ColSpec, Schema
+from mlflow.types import ColSpec, Schema, TensorSpec
 
 from rookery.core.task import Task
 from rookery.stores.models import TO_MLFLOW, scratch
@@ -15,13 +15,16 @@ DIGEST = "rookery.digest"
 SNAPSHOT = "rookery.snapshot"
 
 
-def keep_snapshot(tracking: Tracking, experiment: str, run_id: str, rows: pd.DataFrame,
-                  digest: str) -> str:
+def keep_snapshot(
+    tracking: Tracking, experiment: str, run_id: str, rows: pd.DataFrame, digest: str
+) -> str:
     """Stores the rows under the run, unless a run of the experiment has them; returns the address.
 
     The address is also a tag of the run, by which a later sweep finds it.
     """
-    known = tracking.runs(experiment, f"tags.`{DIGEST}` = '{digest}' and tags.`{SNAPSHOT}` != ''", 1)
+    known = tracking.runs(
+        experiment, f"tags.`{DIGEST}` = '{digest}' and tags.`{SNAPSHOT}` != ''", 1
+    )
     if known:
         uri = str(known[0].data.tags[SNAPSHOT])
     else:
@@ -41,7 +44,7 @@ def read_snapshot(tracking: Tracking, uri: str, to: Path) -> pd.DataFrame:
 
 def dataset_input(task: Task, rows: pd.DataFrame, digest: str, uri: str) -> DatasetInput:
     """The rows as MLflow's data set: name, digest, where they are, schema."""
-    columns = [ColSpec(TO_MLFLOW[column.type], name) for name, column in task.columns.items()]
+    columns: list[ColSpec | TensorSpec] = [ColSpec(TO_MLFLOW[column.type], name) for name, column in task.columns.items()]
     dataset = Dataset(
         name=f"{task.name}_clean",
         digest=digest,

@@ -8,7 +8,6 @@ from os import getpid
 from typing import Any
 
 import pandas as pd
-import psutil
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlalchemy.schema import CreateTable, CreateView
@@ -17,6 +16,7 @@ from rookery.core.onehot import onehot_columns, target_codes
 from rookery.core.task import Task
 from rookery.errors import InputError
 from rookery.stores.database import answering, connect
+from rookery.stores.owners import ended
 
 CHUNK = 50_000
 Types = dict[str, sa.types.TypeEngine[Any]]
@@ -92,16 +92,20 @@ class Tables:
         if columns is None:
             job = "ingest" if name.endswith("_raw") else "clean"
             raise InputError(
-                f"there is no table {name} yet", field="table", value=name,
+                f"there is no table {name} yet",
+                field="table",
+                value=name,
                 next=f"rookery {job} {name.rsplit('_', 1)[0]}",
             )
-        query = sa.select(*map(sa.column, columns)).select_from(sa.table(name))
+        query: sa.Select[Any] = sa.select(*map(sa.column, columns)).select_from(sa.table(name))
         start = 0
         with answering(self.engine), self.engine.connect() as connection:
             streaming = connection.execution_options(stream_results=True, max_row_buffer=size)
             for rows in streaming.execute(query).partitions(size):
                 index = pd.RangeIndex(start, start + len(rows))
-                yield pd.DataFrame.from_records([tuple(r) for r in rows], columns=columns, index=index)
+                yield pd.DataFrame.from_records(
+                    [tuple(r) for r in rows], columns=columns, index=index
+                )
                 start += len(rows)
 
     def read(self, name: str) -> pd.DataFrame:
@@ -130,9 +134,8 @@ class Tables:
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        with self.engine.connect().execution_options(writes=True) as connection:
-            with connection.begin():
-                yield connection
+        with self.engine.execution_options(writes=True).begin() as connection:
+            yield connection
 
     def _quoted(self, name: str) -> str:
         return self.engine.dialect.identifier_preparer.quote_identifier(name)
@@ -143,8 +146,12 @@ class Tables:
             for table in sa.inspect(connection).get_table_names():
                 name, mark, owner = table.rpartition("__")
                 host, _, pid = owner.partition("_")
-                if mark and name in names and host == _host() and pid.isdigit() and (
-                    int(pid) == getpid() or not psutil.pid_exists(int(pid))
+                if (
+                    mark
+                    and name in names
+                    and host == _host()
+                    and pid.isdigit()
+                    and (int(pid) == getpid() or ended(int(pid)))
                 ):
                     connection.exec_driver_sql(f"DROP TABLE {self._quoted(table)}")
 
@@ -187,10 +194,12 @@ class Replacement:
     def __init__(
         self, engine: Engine, schemas: Mapping[str, Types], staged: dict[str, str]
     ) -> None:
-        self._engine = engine
+        self._writer = engine.execution_options(writes=True)
         self._tables = {
             name: sa.Table(
-                staged[name], sa.MetaData(), *(sa.Column(key, kind) for key, kind in types.items()),
+                staged[name],
+                sa.MetaData(),
+                *(sa.Column(key, kind) for key, kind in types.items()),
                 mysql_charset="utf8mb4",
             )
             for name, types in schemas.items()
@@ -201,11 +210,10 @@ class Replacement:
         }
 
     def create(self) -> None:
-        with self._engine.connect().execution_options(writes=True) as connection:
-            with connection.begin():
-                for table in self._tables.values():
-                    table.drop(connection, checkfirst=True)
-                    connection.execute(CreateTable(table))
+        with self._writer.begin() as connection:
+            for table in self._tables.values():
+                table.drop(connection, checkfirst=True)
+                connection.execute(CreateTable(table))
 
     def append(self, name: str, rows: pd.DataFrame) -> None:
         """Adds rows whose columns are those of the schema, in any order."""
@@ -214,37 +222,41 @@ class Replacement:
         table = self._tables[name]
         columns = [_driver_values(rows[column.name]) for column in table.columns]
         values: Any = list(zip(*columns, strict=True))
-        if not self._engine.dialect.positional:
+        if not self._writer.dialect.positional:
             names = [column.name for column in table.columns]
             values = [dict(zip(names, row, strict=True)) for row in values]
-        with self._engine.connect().execution_options(writes=True) as connection:
-            with connection.begin():
-                # straight to the driver: SQLAlchemy's handling of each row would cost the most
-                connection.exec_driver_sql(self._inserts[name], values)
+        with self._writer.begin() as connection:
+            # straight to the driver: SQLAlchemy's handling of each row would cost the most
+            connection.exec_driver_sql(self._inserts[name], values)
 
 
 def _driver_values(column: pd.Series) -> list[Any]:
     """Python values that every driver takes, None for what is missing."""
+    found: list[Any]
     if pd.api.types.is_bool_dtype(column) and not column.hasnans:
-        return column.astype("int64").tolist()
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return [None if pd.isna(v) else v.to_pydatetime() for v in column]
-    if pd.api.types.is_numeric_dtype(column) and not column.hasnans:
-        return column.tolist()
-    values = column.astype(object)
-    return values.where(column.notna(), None).tolist() if column.hasnans else values.tolist()
+        found = column.astype("int64").tolist()
+    elif pd.api.types.is_datetime64_any_dtype(column):
+        naive = pd.to_datetime(column, utc=True).dt.tz_localize(None)
+        found = [None if pd.isna(v) else v.to_pydatetime() for v in naive]
+    elif column.hasnans:
+        found = column.astype(object).where(column.notna(), None).tolist()
+    else:
+        found = column.tolist()
+    return found
 
 
 def _onehot_query(task: Task) -> sa.Select[Any]:
     """Clean rows with a number per class and a column per category, as `core.onehot` computes."""
     codes = target_codes(task)
-    target = sa.column(task.target)
-    shown: list[Any] = [
-        sa.case(*[(target == label, code) for label, code in codes.items()]).label(task.target)
-        if codes else target
+    target: sa.ColumnClause[Any] = sa.column(task.target)
+    # a boolean is stored as 0 or 1
+    cases = [(target == (int(k) if isinstance(k, bool) else k), code) for k, code in codes.items()]
+    shown: list[Any] = [sa.case(*cases).label(task.target) if cases else target]
+    shown += [
+        sa.column(name)
+        for name, column in task.columns.items()
+        if not column.values and name != task.target
     ]
-    shown += [sa.column(name) for name, column in task.columns.items()
-              if not column.values and name != task.target]
     for name, source, value in onehot_columns(task):
         shown.append(sa.case((sa.column(source) == value, 1), else_=0).label(name))
     return sa.select(*shown).select_from(sa.table(f"{task.name}_clean"))

@@ -23,7 +23,9 @@ def read_task(folder: Path, name: str) -> tuple[Task, str]:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError):
         raise InputError(
-            f"there is no task {name!r} in {folder}", field="TASK", value=name,
+            f"there is no task {name!r} in {folder}",
+            field="TASK",
+            value=name,
             allowed=", ".join(task_names(folder)) or "no task yet: write tasks/NAME.yaml",
             next="rookery tasks",
         ) from None
@@ -31,6 +33,9 @@ def read_task(folder: Path, name: str) -> tuple[Task, str]:
     if task.name != name:
         raise InputError(
             f"{folder.name}/{path.name} describes the task {task.name!r}; file and task have "
-            "the same name", field="name", value=task.name, allowed=name,
+            "the same name",
+            field="name",
+            value=task.name,
+            allowed=name,
         )
     return task, text

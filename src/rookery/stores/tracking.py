@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from filelock import FileLock
 from mlflow import MlflowClient, artifacts, set_registry_uri, set_tracking_uri
 from mlflow.entities import (
     DatasetInput,
@@ -24,9 +25,11 @@ from mlflow.entities import (
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from rookery.errors import InputError, Unavailable
 from rookery.settings import Settings
-from rookery.stores.ledger import is_gone, this_process
+from rookery.stores.owners import is_gone, this_process
 
 PARENT = "mlflow.parentRunId"
 OWNER = "rookery.owner"
@@ -77,10 +80,17 @@ class Tracking:
         configure(self.settings)
         if self.uri.startswith(("http://", "https://")):
             check_server(self.settings)
-        elif self.uri.startswith("sqlite:///"):
-            Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        with self.answering():
             return MlflowClient(self.uri)
+        return self._embedded()
+
+    def _embedded(self) -> MlflowClient:
+        """MLflow makes its tables at the first call; two processes that do so at once break it."""
+        home = self.settings.home
+        home.mkdir(parents=True, exist_ok=True)
+        with FileLock(home / "mlflow.lock"), self.answering():
+            client = MlflowClient(self.uri)
+            client.search_experiments(max_results=1)
+            return client
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -91,10 +101,12 @@ class Tracking:
         """
         try:
             yield
-        except (MlflowException, requests.RequestException) as error:
+        except (MlflowException, requests.RequestException, SQLAlchemyError) as error:
             raise Unavailable(
                 f"MLflow at {self.uri} failed: {str(error).splitlines()[0][:300]}",
-                field="MLFLOW_TRACKING_URI", value=self.uri, next="rookery doctor",
+                field="MLFLOW_TRACKING_URI",
+                value=self.uri,
+                next="rookery doctor",
             ) from error
 
     def experiment(self, task: str) -> str:
@@ -115,7 +127,9 @@ class Tracking:
                     found = self.client.get_experiment_by_name(name)
         if found is None or found.lifecycle_stage != "active":
             raise InputError(
-                f"the experiment {name!r} was deleted", field="EXPERIMENT_NAME", value=name,
+                f"the experiment {name!r} was deleted",
+                field="EXPERIMENT_NAME",
+                value=name,
                 allowed="an experiment that is not deleted",
                 next="restore it in MLflow's page, or set EXPERIMENT_NAME",
             )
@@ -144,14 +158,15 @@ class Tracking:
     ) -> None:
         """Everything in one request, but for the data set; `model_id` ties metrics to the model."""
         now = int(time.time() * 1000)
-        batch = {
-            "metrics": [Metric(key, value, now, 0, model_id=model_id)
-                        for key, value in (metrics or {}).items()],
-            "params": [Param(key, str(value)) for key, value in (params or {}).items()],
-            "tags": [RunTag(key, str(value)[:4900]) for key, value in (tags or {}).items()],
-        }
+        values = (metrics or {}).items()
         with self.answering():
-            self.client.log_batch(run_id, **batch)
+            self.client.log_batch(
+                run_id,
+                metrics=[Metric(key, value, now, 0, model_id=model_id) for key, value in values],
+                params=[Param(key, str(value)) for key, value in (params or {}).items()],
+                # MLflow holds 5000 characters a tag
+                tags=[RunTag(key, str(value)[:4900]) for key, value in (tags or {}).items()],
+            )
             if dataset:
                 self.client.log_inputs(run_id, [dataset])
 
@@ -180,17 +195,25 @@ class Tracking:
             return self.client.get_run(run_id)
         except MlflowException as error:
             raise InputError(
-                f"there is no run {run_id!r}", field="--run", value=run_id,
-                allowed="the id of a run in MLflow", next="rookery status",
+                f"there is no run {run_id!r}",
+                field="--run",
+                value=run_id,
+                allowed="the id of a run in MLflow",
+                next="rookery status",
             ) from error
 
     def runs(self, experiment: str, condition: str = "", most: int = 1000) -> list[Run]:
         """Runs, newest first."""
         with self.answering():
-            return list(self.client.search_runs(
-                [experiment], condition, ViewType.ACTIVE_ONLY, most,
-                ["attributes.start_time DESC"],
-            ))
+            return list(
+                self.client.search_runs(
+                    [experiment],
+                    condition,
+                    ViewType.ACTIVE_ONLY,
+                    most,
+                    ["attributes.start_time DESC"],
+                )
+            )
 
     def last_sweep(self, experiment: str) -> Run | None:
         found = self.runs(
@@ -198,8 +221,9 @@ class Tracking:
         )
         return found[0] if found else None
 
-    def create_model(self, experiment: str, run_id: str, name: str, params: Mapping[str, Any]
-                     ) -> tuple[str, str]:
+    def create_model(
+        self, experiment: str, run_id: str, name: str, params: Mapping[str, Any]
+    ) -> tuple[str, str]:
         """A logged model still without files: its id and where they will be."""
         with self.answering():
             model = self.client.create_logged_model(
@@ -214,6 +238,11 @@ class Tracking:
             self.client.finalize_logged_model(model_id, "READY")
             self.client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
 
+    def drop_model(self, model_id: str) -> None:
+        """Takes back a logged model whose files never came."""
+        with self.answering():
+            self.client.delete_logged_model(model_id)
+
     def model_of_run(self, run_id: str) -> str:
         """Id of the model that a run logged last.
 
@@ -224,12 +253,16 @@ class Tracking:
         outputs = run.outputs.model_outputs if run.outputs else []
         if not outputs:
             raise InputError(
-                f"run {run_id} logged no model", field="--run", value=run_id,
+                f"run {run_id} logged no model",
+                field="--run",
+                value=run_id,
                 allowed="a run with a logged model (mlflow.sklearn.log_model)",
             )
         return str(outputs[-1].model_id)
 
-    def register(self, name: str, model_id: str, run_id: str | None, tags: Mapping[str, str]) -> str:
+    def register(
+        self, name: str, model_id: str, run_id: str | None, tags: Mapping[str, str]
+    ) -> str:
         """Makes a logged model the next version of a registered model."""
         with self.answering():
             if self._registered(name) is None:
@@ -268,8 +301,11 @@ class Tracking:
                 return version
         known = ", ".join(str(version.version) for version in self.versions(name))
         raise InputError(
-            f"{name} has no version {number}", field="--version", value=number,
-            allowed=known or "none yet", next=f"rookery status {name}",
+            f"{name} has no version {number}",
+            field="--version",
+            value=number,
+            allowed=known or "none yet",
+            next=f"rookery status {name}",
         )
 
     def aliases(self, name: str) -> dict[str, str]:
@@ -280,11 +316,23 @@ class Tracking:
 
     def production(self, name: str) -> str | None:
         """The version that is to be served: the alias, or the stage Production where none is."""
-        aliased = self.aliases(name).get(self.settings.model_alias)
-        if aliased:
-            return aliased
-        staged = [v for v in self.versions(name) if v.current_stage == STAGE]
-        return str(staged[0].version) if staged else None
+        found = self.aliased(name) or self.staged(name)
+        return str(found.version) if found else None
+
+    def aliased(self, name: str) -> ModelVersion | None:
+        """The version that carries the serving alias, in one look-up; None where none does."""
+        with self.answering():
+            try:
+                return self.client.get_model_version_by_alias(name, self.settings.model_alias)
+            except MlflowException as error:
+                # no such model, and no such alias
+                if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                    return None
+                raise
+
+    def staged(self, name: str) -> ModelVersion | None:
+        """The newest version in the stage Production."""
+        return next((v for v in self.versions(name) if v.current_stage == STAGE), None)
 
     def set_production(self, name: str, version: str) -> None:
         """Moves the alias, and while MLflow still has stages, the stage."""
@@ -311,9 +359,11 @@ class Tracking:
         """The files at an artifact address, below `to` (or where they are, if on this disk)."""
         _ = self.client
         with self.answering():
-            return Path(artifacts.download_artifacts(
-                artifact_uri=uri, dst_path=str(to), tracking_uri=self.uri
-            ))
+            return Path(
+                artifacts.download_artifacts(
+                    artifact_uri=uri, dst_path=str(to), tracking_uri=self.uri
+                )
+            )
 
     def model_uri(self, version: ModelVersion) -> str:
         """Where the files of a version are."""
@@ -332,8 +382,10 @@ def check_server(settings: Settings) -> None:
     Raises:
         Unavailable: nothing answers there. InputError: what answers is not MLflow, or refuses us.
     """
-    uri, user, password = settings.tracking_uri, settings.mlflow_tracking_username, (
-        settings.mlflow_tracking_password
+    uri, user, password = (
+        settings.tracking_uri,
+        settings.mlflow_tracking_username,
+        (settings.mlflow_tracking_password),
     )
     auth = (user, password.get_secret_value()) if user and password else None
     route = f"{uri.rstrip('/')}/api/2.0/mlflow/experiments/search?max_results=1"
@@ -342,12 +394,15 @@ def check_server(settings: Settings) -> None:
     except requests.RequestException as error:
         raise Unavailable(
             f"MLflow at {uri} does not answer: {type(error).__name__}",
-            field="MLFLOW_TRACKING_URI", value=uri, next="rookery doctor",
+            field="MLFLOW_TRACKING_URI",
+            value=uri,
+            next="rookery doctor",
         ) from error
     if answer.status_code in (401, 403):
         raise InputError(
             f"MLflow at {uri} refuses us ({answer.status_code}: {answer.text[:80].strip()})",
-            field="MLFLOW_TRACKING_USERNAME", value=user,
+            field="MLFLOW_TRACKING_USERNAME",
+            value=user,
             allowed="a user and password of that server; for 'Invalid Host header' add this "
             "address to its --allowed-hosts",
         )
@@ -355,5 +410,7 @@ def check_server(settings: Settings) -> None:
         raise InputError(
             f"what answers at {uri} is not an MLflow server "
             f"({answer.status_code}, {answer.headers.get('content-type', 'no content type')})",
-            field="MLFLOW_TRACKING_URI", value=uri, allowed="the address of an MLflow server",
+            field="MLFLOW_TRACKING_URI",
+            value=uri,
+            allowed="the address of an MLflow server",
         )

@@ -4,7 +4,7 @@ from mlflow.entities.model_registry import ModelVersion
 
 from rookery.core.records import fields_of
 from rookery.core.served import Lineage, ServedModel
-from rookery.errors import NotPromoted
+from rookery.errors import NotPromoted, Refused
 from rookery.stores.models import ModelFolder, load_trusted, read_folder, require_inputs, scratch
 from rookery.stores.snapshots import DIGEST
 from rookery.stores.tracking import Tracking
@@ -31,10 +31,22 @@ def load_version(tracking: Tracking, name: str, number: str) -> ServedModel:
         lineage=_lineage(tracking, version, folder),
     )
     if folder.example:
-        example = {field.name: field.example for field in model.fields
-                   if field.example is not None}
-        model.predict(model.reader(strict=False).frame([example]))
+        _ask(model)
     return model
+
+
+def _ask(model: ServedModel) -> None:
+    example = {field.name: field.example for field in model.fields if field.example is not None}
+    try:
+        model.predict(model.reader(strict=False).frame([example]))
+    except Exception as error:  # whatever the estimator raises, it cannot answer
+        raise Refused(
+            f"version {model.version} of {model.name} fails on its own input example: "
+            f"{type(error).__name__}: {str(error)[:200]}",
+            field="input_example",
+            value=model.version,
+            allowed="a model that answers its input example",
+        ) from error
 
 
 def load_production(tracking: Tracking, name: str) -> ServedModel:
@@ -51,8 +63,11 @@ def load_production(tracking: Tracking, name: str) -> ServedModel:
 
 def not_promoted(name: str, alias: str) -> NotPromoted:
     return NotPromoted(
-        f"no version of {name} carries the alias {alias!r} yet", field="MODEL_ALIAS",
-        value=alias, allowed="an alias that a version carries", next=f"rookery promote {name}",
+        f"no version of {name} carries the alias {alias!r} yet",
+        field="MODEL_ALIAS",
+        value=alias,
+        allowed="an alias that a version carries",
+        next=f"rookery promote {name}",
     )
 
 

@@ -1,0 +1,143 @@
+"""From the source to a prediction answered over HTTP, then everything stops: `make demo`."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+from servers import HOST, Server, free_port, is_free, start, stop
+
+from rookery import report
+from rookery.errors import RookeryError, Unavailable
+from rookery.settings import Settings, get_settings
+
+TIMES: dict[str, float] = {}
+
+
+def main() -> int:
+    """Exit code 0 only if every step was done and the answer came from the promoted version."""
+    # Ctrl-C and `kill` take the same way out, past every `finally`
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        demo(get_settings())
+    except RookeryError as error:
+        print(report.failure(error), file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def demo(settings: Settings) -> None:
+    """The four jobs, then the API and one question to it."""
+    with step("import"):
+        import rookery as rk
+    with step("ingest"):
+        say("ingest", report.ingested(rk.ingest()))
+    with step("clean"):
+        say("clean", report.cleaned(rk.clean()))
+    with step("sweep"):
+        say("sweep", report.swept(rk.sweep()))
+    with step("promote"):
+        promoted = rk.promote()
+        say("promote", report.promoted(promoted))
+    row, truth = unseen_row()
+    with step("serve"), api(settings, promoted.task) as url:
+        say("serve", f"the API is ready at {url}")
+        with step("predict"):
+            answer = ask(settings, url, row)
+    if answer.get("version") != promoted.version:
+        raise Unavailable(
+            f"the API answered with version {answer.get('version')}, not {promoted.version}"
+        )
+    asked = f"POST /predict {json.dumps(row)}\n{json.dumps(answer)}"
+    say("predict", f"{asked}\n{answer['prediction']} was predicted; {truth} is right")
+    say("go on", how_to_go_on(row))
+    TIMES["serve"] -= TIMES["predict"]
+    parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in TIMES.items())
+    say("time", f"{sum(TIMES.values()):.1f} s ({parts})")
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    TIMES[name] = time.perf_counter() - began
+
+
+def say(name: str, text: str) -> None:
+    print("\n".join([f"\n{name}", *(f"  {line}" for line in text.splitlines())]), flush=True)
+
+
+def unseen_row() -> tuple[dict[str, Any], Any]:
+    """What the model takes of the first hold-out row, and the true target of that row."""
+    from rookery.core.cleaning import read_back
+    from rookery.core.holdout import split
+    from rookery.jobs.project import open_project
+
+    project = open_project()
+    rows = read_back(project.tables.read(project.clean), project.task)
+    first = split(rows, project.task)[1].head(1)
+    record = json.loads(first.to_json(orient="records", date_format="iso"))[0]
+    return {name: record[name] for name in project.task.inputs}, record[project.task.target]
+
+
+@contextmanager
+def api(settings: Settings, task: str) -> Iterator[str]:
+    """The address of `rookery serve`, which runs as long as the block."""
+    port = settings.api_port
+    if not is_free(port):
+        port = free_port()
+        say("serve", f"port {settings.api_port} is taken; the API listens on {port} instead")
+    url = f"http://{HOST}:{port}"
+    environment = {"PORT": str(port), "API_HOST": HOST, "MODEL_NAMES": task}
+    log = settings.home / "logs" / "demo-api.log"
+    servers: list[Server] = []
+    try:
+        servers.append(
+            start("the API", ["rookery.cli", "serve"], f"{url}/ready", log, environment)
+        )
+        servers[0].wait()
+        yield url
+    finally:
+        stop(servers)
+
+
+def ask(settings: Settings, url: str, row: dict[str, Any]) -> dict[str, Any]:
+    """The API's answer to one record."""
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    try:
+        answer = requests.post(
+            f"{url}/predict", json=row, headers={"X-API-Key": key} if key else None, timeout=30
+        )
+        answer.raise_for_status()
+    except requests.RequestException as error:
+        said = error.response.text if error.response is not None else ""
+        raise Unavailable(f"the API gave no prediction: {error} {said}".strip()) from error
+    return dict(answer.json())
+
+
+def how_to_go_on(row: dict[str, Any]) -> str:
+    folder = Path(sys.executable).parent
+    here = Path(os.path.relpath(folder)) if folder.is_relative_to(Path.cwd()) else folder
+    rookery = here / "rookery"
+    return "\n".join(
+        [
+            f"{rookery} status    where the task stands",
+            f"{rookery} predict --row '{json.dumps(row)}'",
+            f"{rookery} serve     the API, with its page /docs, until Ctrl-C",
+            "make local    MLflow, JupyterLab and the API until Ctrl-C "
+            f"({here / 'python'} scripts/local.py)",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""What a sweep found, the best first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from rookery.core.candidates import ranking_key
+from rookery.core.task import Task
+
+
+@dataclass(frozen=True)
+class Row:
+    """One candidate on the leaderboard."""
+
+    rank: int
+    name: str
+    family: str
+    metrics: dict[str, float]
+    run_id: str
+    link: str
+    error: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        return self.error is not None
+
+    @property
+    def holdout(self) -> dict[str, float]:
+        """Hold-out metrics by their plain names."""
+        marked = {
+            name: value for name, value in self.metrics.items() if name.startswith("holdout_")
+        }
+        return {name.removeprefix("holdout_"): value for name, value in marked.items()}
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A finished sweep; `version` is None where the gate did not let the best be registered."""
+
+    task: str
+    run_id: str
+    link: str
+    digest: str
+    metric: str
+    rows: list[Row]
+    version: str | None
+    verdict: str
+    versions: dict[str, str] = field(default_factory=dict)  # by run id
+
+    @property
+    def best(self) -> Row:
+        return self.rows[0]
+
+    @property
+    def leaderboard(self) -> pd.DataFrame:
+        """One row a candidate, metrics as columns."""
+        shown = ("rank", "name", "family")
+        rest = ("run_id", "link", "error")
+        return pd.DataFrame(
+            [
+                {name: getattr(row, name) for name in shown}
+                | row.metrics
+                | {name: getattr(row, name) for name in rest}
+                for row in self.rows
+            ]
+        )
+
+
+def ranked(task: Task, rows: Sequence[Row]) -> list[Row]:
+    """Rows in the order of the task file, ranked; what failed comes last."""
+    ordered = sorted(
+        enumerate(rows),
+        key=lambda item: (
+            item[1].failed,
+            ranking_key(task, item[1].family, item[0], item[1].metrics),
+        ),
+    )
+    return [replace(row, rank=rank) for rank, (_, row) in enumerate(ordered, start=1)]

@@ -1,0 +1,151 @@
+"""Results as text for people; `--json` has everything."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rookery.errors import RookeryError
+
+if TYPE_CHECKING:
+    from rookery.jobs.clean import CleanedTable
+    from rookery.jobs.doctor import Finding
+    from rookery.jobs.ingest import Ingested
+    from rookery.jobs.promote import Promotion
+    from rookery.jobs.run import Run
+    from rookery.jobs.leaderboard import Sweep
+
+MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
+
+
+def failure(error: RookeryError) -> str:
+    """What is wrong, what is allowed, what to do."""
+    lines = [f"error: {error.message}"]
+    if error.allowed is not None and str(error.allowed) not in error.message:
+        lines.append(f"  allowed: {error.allowed}")
+    if error.next:
+        lines.append(f"  next: {error.next}")
+    return "\n".join(lines)
+
+
+def ingested(result: "Ingested") -> str:
+    if result.unchanged:
+        return (
+            f"{result.table}: {result.rows} rows, unchanged (batch {result.batch} of "
+            f"{result.source} is loaded already)"
+        )
+    return f"{result.table}: {result.rows} rows from {result.source} (batch {result.batch})"
+
+
+def cleaned(result: "CleanedTable") -> str:
+    return (
+        f"{result.task}_clean: {result.clean} rows; {result.rejected} rejected, "
+        f"{result.duplicates} duplicates, of {result.raw} raw"
+    )
+
+
+def swept(result: "Sweep", most: int = 5) -> str:
+    """The first rows of the leaderboard, and what became of the best."""
+    metric = result.metric
+    lines = [f"{'rank':>4}  {'candidate':<26}{'cv_' + metric:>20}  {'holdout_' + metric:>20}"]
+    for row in result.rows[:most]:
+        if row.error:
+            lines.append(f"{row.rank:>4}  {row.name:<26}failed: {row.error[:60]}")
+            continue
+        mean, spread = (row.metrics.get(f"cv_{metric}{end}") for end in ("", "_std"))
+        cv = f"{mean:.4f} ± {spread:.4f}" if mean is not None and spread is not None else "-"
+        held = row.metrics.get(f"holdout_{metric}")
+        shown = f"{held:.4f}" if held is not None else "-"
+        lines.append(f"{row.rank:>4}  {row.name:<26}{cv:>20}  {shown:>20}")
+    failed = sum(row.failed for row in result.rows)
+    lines.append(f"{len(result.rows)} candidates, {failed} failed; run {result.run_id}")
+    outcome = f"registered as version {result.version}" if result.version else "not registered"
+    return "\n".join([*lines, f"{result.best.name}: {outcome} ({result.verdict})"])
+
+
+def promoted(result: "Promotion") -> str:
+    if not result.changed:
+        return f"{result.task}: version {result.version} {result.reason}"
+    before = f", before it version {result.previous}" if result.previous else ""
+    return (
+        f"{result.task}: version {result.version} carries {result.alias!r}{before} "
+        f"({result.reason})"
+    )
+
+
+def ran(result: "Run") -> str:
+    return "\n".join(
+        [
+            ingested(result.ingested),
+            cleaned(result.cleaned),
+            swept(result.swept),
+            promoted(result.promoted),
+        ]
+    )
+
+
+def predicted(answers: Sequence[dict[str, Any]], out: Path | None) -> str:
+    if out is not None:
+        return f"{len(answers)} answers written to {out}"
+    return "\n".join(_answer(answer) for answer in answers)
+
+
+def _answer(answer: dict[str, Any]) -> str:
+    scores = answer.get("probabilities") or {}
+    shown = ", ".join(f"{label} {score:.3f}" for label, score in scores.items())
+    return (
+        f"{answer['prediction']}"
+        + (f"  ({shown})" if shown else "")
+        + f"  {answer['model']} version {answer['version']}"
+    )
+
+
+def standing(found: dict[str, Any]) -> str:
+    tables, lines = found["tables"], [f"task        {found['task']}"]
+    if tables["raw"] is None:
+        lines.append("tables      none yet")
+    elif tables["clean"] is None:
+        lines.append(f"tables      {tables['raw']} raw, not cleaned yet")
+    else:
+        lines.append(
+            f"tables      {tables['raw']} raw = {tables['clean']} clean + "
+            f"{tables['rejected']} rejected + {tables['duplicates']} duplicates"
+        )
+    sweep = found["sweep"]
+    lines.append(
+        f"last sweep  {sweep['family']}  {sweep['link']}" if sweep else "last sweep  none yet"
+    )
+    production = found["production"]
+    lines.append(
+        f"promoted    version {production['version']} ({production['alias']})"
+        if production
+        else "promoted    nothing yet"
+    )
+    for row in found["ledger"][-5:]:
+        lines.append(
+            f"  {row['at']}  {row['from'] or '-'} -> {row['to'] or '-'}  "
+            f"{row['outcome']}  {row['reason']}"
+        )
+    lines += [f"repaired    {note}" for note in found["repaired"]]
+    lines += [f"warning     {note}" for note in found["warnings"]]
+    return "\n".join([*lines, f"next        {found['next']}"])
+
+
+def task_list(found: Sequence[dict[str, Any]]) -> str:
+    if not found:
+        return "no task yet: write tasks/NAME.yaml (see tasks/penguins.yaml)"
+    return "\n".join(
+        f"{item['task']:<20}{item['error']}"
+        if item["error"]
+        else f"{item['task']:<20}{item['kind']} of {item['target']}, {item['candidates']} candidates"
+        f"  {item['title']}"
+        for item in found
+    )
+
+
+def findings(found: Sequence["Finding"]) -> str:
+    lines = []
+    for finding in found:
+        lines.append(f"{MARKS[finding.level]}  {finding.check:<10} {finding.message}")
+        if finding.mend:
+            lines.append(f"{'':<20} mend: {finding.mend}")
+    return "\n".join(lines)

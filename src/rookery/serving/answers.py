@@ -1,0 +1,113 @@
+"""The bodies of every answer that is not a prediction."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+
+class Health(BaseModel):
+    """The process lives."""
+
+    status: Literal["ok"] = "ok"
+
+
+class NotFollowed(BaseModel):
+    """Why what the registry asks for is not what serves."""
+
+    version: str | None
+    message: str
+    allowed: Any = None
+    next: str | None = None
+    at: datetime
+
+
+class Ready(BaseModel):
+    """A model answers; `failed` and `warnings` say where it differs from the registry."""
+
+    ready: Literal[True] = True
+    model: str
+    version: str
+    alias: str
+    via: Literal["alias", "stage"] = Field(description="What in the registry named this version.")
+    failed: NotFollowed | None = None
+    warnings: list[str] = []
+
+
+class SignatureField(BaseModel):
+    """One input of the loaded model."""
+
+    name: str
+    type: str
+    required: bool
+    values: list[str] | None = None
+    range: tuple[float, float] | None = None
+    unit: str | None = None
+    description: str = ""
+    example: Any = None
+
+
+class ModelCard(BaseModel):
+    """Where the answers of the loaded version come from."""
+
+    model: str
+    version: str
+    alias: str
+    via: Literal["alias", "stage"]
+    path: Literal["pipeline"] = Field(description="How predictions are computed.")
+    family: str | None
+    run_id: str | None
+    run_link: str | None
+    digest: str | None = Field(description="Of the clean rows that it was trained on.")
+    commit: str | None
+    metrics: dict[str, float | None]
+    libraries: dict[str, str] = Field(description="The versions that it was trained with.")
+    signature: list[SignatureField]
+    classes: list[Any] = Field(description="In the order of the probabilities.")
+    loaded_at: datetime
+
+
+class VersionCard(BaseModel):
+    """One version in the registry."""
+
+    version: str
+    run_id: str | None
+    stage: str | None
+    aliases: list[str]
+    family: str | None
+    created_at: datetime
+    serving: bool = Field(description="Whether this process answers with it now.")
+
+
+class LedgerRow(BaseModel):
+    """One attempt to promote."""
+
+    id: int
+    task: str
+    from_: str | None = Field(alias="from")
+    to: str | None
+    outcome: str
+    reason: str
+    metrics: dict[str, float | None]
+    who: str
+    at: str
+
+
+class History(BaseModel):
+    """The registry's versions, newest first, and the ledger, oldest first."""
+
+    model: str
+    versions: list[VersionCard]
+    ledger: list[LedgerRow]
+
+
+class Reloaded(BaseModel):
+    """What a look at the registry came to."""
+
+    model: str
+    outcome: Literal["unchanged", "loaded", "refused", "failed"]
+    version: str | None = Field(description="The version that answers now.")
+
+
+class Reloads(BaseModel):
+    models: list[Reloaded]

@@ -1,0 +1,96 @@
+"""What /ready, /model and /model/versions say of a followed model."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from mlflow.entities.model_registry import ModelVersion
+
+from rookery.serving.answers import (
+    History,
+    LedgerRow,
+    ModelCard,
+    NotFollowed,
+    Ready,
+    SignatureField,
+    VersionCard,
+)
+from rookery.serving.problems import from_error, public_message
+from rookery.serving.swap import Failure, Follower, Loaded
+from rookery.stores.ledger import Ledger
+
+
+def readiness(follower: Follower) -> Ready:
+    """Which version answers, and what about it needs attention."""
+    loaded = follower.current()
+    return Ready(
+        model=loaded.model.name,
+        version=loaded.model.version,
+        alias=loaded.model.alias,
+        via=loaded.via,
+        failed=_not_followed(follower.failure),
+        warnings=list(follower.warnings),
+    )
+
+
+def model_card(loaded: Loaded) -> ModelCard:
+    """Where the answers come from."""
+    model, lineage = loaded.model, loaded.model.lineage
+    return ModelCard(
+        model=model.name,
+        version=model.version,
+        alias=model.alias,
+        via=loaded.via,
+        path="pipeline",
+        run_link=loaded.link,
+        signature=[SignatureField(**asdict(field)) for field in model.fields],
+        classes=model.classes,
+        loaded_at=loaded.at,
+        **asdict(lineage),
+    )
+
+
+def history(follower: Follower) -> History:
+    """Reads the registry and the ledger; not for the event loop.
+
+    Raises:
+        Unavailable: one of them does not answer.
+    """
+    tracking = follower.tracking
+    aliases = tracking.aliases(follower.name)
+    ledger = Ledger(follower.settings.tables_url)
+    return History(
+        model=follower.name,
+        versions=[
+            _version_card(version, aliases, follower.loaded)
+            for version in tracking.versions(follower.name)
+        ],
+        ledger=[LedgerRow(**entry.as_dict()) for entry in ledger.entries(follower.name)],
+    )
+
+
+def _version_card(
+    version: ModelVersion, aliases: dict[str, str], loaded: Loaded | None
+) -> VersionCard:
+    number = str(version.version)
+    return VersionCard(
+        version=number,
+        run_id=version.run_id or None,
+        stage=version.current_stage,
+        aliases=[alias for alias, target in aliases.items() if target == number],
+        family=version.tags.get("family"),
+        created_at=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
+        serving=loaded is not None and loaded.is_version(version),
+    )
+
+
+def _not_followed(failure: Failure | None) -> NotFollowed | None:
+    if failure is None:
+        return None
+    shown = from_error(failure.error).details.errors[0]
+    return NotFollowed(
+        version=failure.version,
+        message=public_message(failure.error),
+        allowed=shown.allowed,
+        next=failure.error.next,
+        at=failure.at,
+    )

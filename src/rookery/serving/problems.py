@@ -1,0 +1,166 @@
+"""Every error as RFC 9457 `application/problem+json`; nothing of ours leaves as a trace."""
+
+import logging
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from rookery.core.records import Fault
+from rookery.errors import InputError, RookeryError, Unavailable
+
+MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 100
+MOST_CHARACTERS = 500
+logger = logging.getLogger(__name__)
+
+
+class ProblemError(BaseModel):
+    """One thing that is wrong with one field."""
+
+    field: str | None = None
+    value: Any = Field(default=None, description="What was sent, cut when it is long.")
+    allowed: Any = None
+    message: str
+
+
+class ProblemDetails(BaseModel):
+    """The body of every answer that is not a success (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[ProblemError] = []
+    next: str | None = Field(default=None, description="The command or request that goes on.")
+
+
+class Problem(Exception):
+    """An answer that is not a success; raised anywhere below a request."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        errors: Sequence[ProblemError] = (),
+        next: str | None = None,  # noqa: A002 - the contract's word
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.details = ProblemDetails(
+            title=HTTPStatus(status).phrase,
+            status=status,
+            detail=_cut(detail),
+            errors=list(errors),
+            next=next,
+        )
+        self.headers = headers
+
+    def response(self) -> Response:
+        body = to_json(self.details, exclude_none=True)
+        return Response(body, self.details.status, self.headers, MEDIA_TYPE)
+
+
+def invalid(faults: Sequence[Fault]) -> Problem:
+    """422 with what is wrong with each field."""
+    count = len(faults)
+    errors = [
+        ProblemError(
+            field=_cut(fault.field),
+            value=fault.value,
+            allowed=_cut(fault.allowed),
+            message=_cut(fault.message),
+        )
+        for fault in faults[:MOST_ERRORS]
+    ]
+    more = f"; {count} in all" if count > 1 else ""
+    listed = f", the first {MOST_ERRORS} are listed" if count > MOST_ERRORS else ""
+    return Problem(422, f"{errors[0].message}{more}{listed}", errors=errors)
+
+
+def from_error(error: RookeryError) -> Problem:
+    """An error of the registry, the ledger or a model, as the one who asked may see it.
+
+    What is wrong with our own settings is not the client's input: it reads as unavailable.
+    """
+    status = Unavailable.status if isinstance(error, InputError) else error.status
+    shown = ProblemError(
+        field=error.field,
+        value=_public(error.value),
+        allowed=_public(error.allowed),
+        message=public_message(error),
+    )
+    return Problem(status, shown.message, errors=[shown], next=error.next)
+
+
+def public_message(error: RookeryError) -> str:
+    """The message, without user and password of an address in it."""
+    return _cut(str(_public(error.message)))
+
+
+def install(app: FastAPI) -> None:
+    """Turns every exception that reaches the application into a problem."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RookeryError, _rookery)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _request)
+    app.add_exception_handler(ClientDisconnect, _disconnect)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _problem(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return error.response()
+
+
+async def _rookery(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RookeryError)
+    return from_error(error).response()
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    """What the router says: no such path, no such method."""
+    assert isinstance(error, HTTPException)
+    details = {
+        404: f"there is nothing at {request.url.path}",
+        405: f"{request.url.path} does not take {request.method}",
+    }
+    detail = details.get(error.status_code, str(error.detail))
+    headers = dict(error.headers) if error.headers else None
+    hint = "GET /docs lists what there is" if error.status_code in details else None
+    return Problem(error.status_code, detail, headers=headers, next=hint).response()
+
+
+async def _request(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults = [
+        Fault(".".join(map(str, found["loc"])), None, "what /docs says", found["msg"])
+        for found in error.errors()
+    ]
+    return invalid(faults).response()
+
+
+async def _disconnect(_request: Request, _error: Exception) -> Response:
+    """The client went away while it sent its body: nobody reads this, the metric counts it."""
+    return Problem(400, "the request ended before its body did").response()
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return Problem(500, "an unexpected error; the server's log has it").response()
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+
+
+def _public(value: Any) -> Any:
+    return re.sub(r"//[^/@\s]*@", "//", value) if isinstance(value, str) else value

@@ -1,0 +1,235 @@
+"""Following the registry: a new version is loaded beside the old one and swapped in whole."""
+
+import logging
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from mlflow.entities.model_registry import ModelVersion
+
+from rookery.core.records import RecordReader
+from rookery.core.served import ServedModel
+from rookery.errors import Refused, RookeryError, Unavailable
+from rookery.serving.metrics import Metrics
+from rookery.settings import Settings
+from rookery.stores.tracking import Tracking
+from rookery.stores.versions import load_version, not_promoted
+
+Via = Literal["alias", "stage"]
+LONGEST_PAUSE_SECONDS = 10.0
+logger = logging.getLogger("rookery.serving")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A version that answers, with all that an answer needs; never changed, only replaced."""
+
+    model: ServedModel
+    reader: RecordReader
+    registered: int  # when the version was made: a number can come again after a deletion
+    via: Via
+    link: str | None
+    at: datetime
+
+    def is_version(self, version: ModelVersion) -> bool:
+        return (self.model.version, self.registered) == _identity(version)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why the registry's wish is not what serves."""
+
+    version: str | None
+    error: RookeryError
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at the registry came to."""
+
+    outcome: Literal["unchanged", "loaded", "refused", "failed"]
+    version: str | None
+    failure: Failure | None
+
+
+class Follower:
+    """Keeps one served model in step with the registry.
+
+    One daemon thread does all the looking, so that a registry that hangs holds up neither a
+    request nor the end of the process. `loaded`, `failure` and `warnings` are each replaced in
+    one assignment and may be read from anywhere.
+    """
+
+    def __init__(self, name: str, settings: Settings, tracking: Tracking, metrics: Metrics) -> None:
+        self.name = name
+        self.settings = settings
+        self.tracking = tracking
+        self.metrics = metrics
+        self.loaded: Loaded | None = None
+        self.failure: Failure | None = None
+        self.warnings: tuple[str, ...] = ()
+        self._refusal: tuple[tuple[str, int], Failure] | None = None
+        self._following: Literal["alias", "kept", "stage"] = "stage"
+        self._stage_then: tuple[str, int] | None = None
+        self._failed_looks = 0
+        self._wake = threading.Event()
+        self._lock = threading.Lock()
+        self._waiting: list[Future[Look]] = []
+        self._stopped = False
+
+    def start(self) -> None:
+        threading.Thread(target=self._follow, name=f"follow-{self.name}", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._wake.set()
+
+    def reload(self) -> "Future[Look]":
+        """Asks for a look now, at a refused version too; several callers share one look."""
+        future: Future[Look] = Future()
+        with self._lock:
+            self._waiting.append(future)
+        self._wake.set()
+        return future
+
+    def current(self) -> Loaded:
+        """What answers now.
+
+        Raises:
+            RookeryError: nothing does yet; why, and what to do.
+        """
+        if self.loaded is not None:
+            return self.loaded
+        if self.failure is not None:
+            raise self.failure.error
+        raise not_promoted(self.name, self.settings.model_alias)
+
+    def _follow(self) -> None:
+        while not self._stopped:
+            self._wake.clear()
+            with self._lock:
+                waiting, self._waiting = self._waiting, []
+            look = self.look(forced=bool(waiting))
+            for future in waiting:
+                if future.set_running_or_notify_cancel():
+                    future.set_result(look)
+            self._wake.wait(self._pause())
+        for future in self._waiting:
+            future.cancel()
+
+    def _pause(self) -> float:
+        """Longer after each look that failed, so that a store in trouble is not pressed."""
+        pause = self.settings.reload_seconds
+        return max(pause, min(pause * 2**self._failed_looks, LONGEST_PAUSE_SECONDS))
+
+    def look(self, *, forced: bool = False) -> Look:
+        """Brings what serves in step with the registry; whatever fails leaves it as it is."""
+        version: ModelVersion | None = None
+        try:
+            wanted = self._wanted()
+            if wanted is None:
+                return self._settled("unchanged", None)
+            version, via = wanted
+            return self._take(version, via, forced=forced)
+        except RookeryError as error:
+            return self._failed(version, error)
+        except Exception as error:
+            logger.exception("%s: an unexpected error while following the registry", self.name)
+            unexpected = Unavailable(f"{type(error).__name__}: {error}", next="rookery doctor")
+            return self._failed(version, unexpected)
+
+    def _take(self, version: ModelVersion, via: Via, *, forced: bool) -> Look:
+        if self.loaded is not None and self.loaded.is_version(version):
+            if self.loaded.via != via or forced:
+                self.loaded = replace(self.loaded, via=via)
+                self.warnings = self._about_aliases(without=via == "stage")
+            return self._settled("unchanged", str(version.version))
+        if self._refusal and self._refusal[0] == _identity(version) and not forced:
+            self.failure, self._failed_looks = self._refusal[1], 0
+            return Look("refused", self.failure.version, self.failure)
+        new = self._load(version, via)
+        self.warnings = self._about_aliases(without=via == "stage")
+        old, self.loaded = self.loaded, new
+        self.metrics.show_swap(old.model if old else None, new.model)
+        self.metrics.count_reload(self.name, "loaded")
+        logger.info("%s: version %s serves", self.name, new.model.version)
+        return self._settled("loaded", new.model.version)
+
+    def _wanted(self) -> tuple[ModelVersion, Via] | None:
+        """The version to serve; None where there is none, or what is loaded is to be kept.
+
+        After the alias is gone, what is loaded stays until the alias comes back or somebody
+        moves the stage.
+        """
+        version = self.tracking.aliased(self.name)
+        if version is not None:
+            self._following = "alias"
+            return version, "alias"
+        staged = self.tracking.staged(self.name)
+        identity = _identity(staged) if staged else None
+        if self._following == "alias":
+            logger.warning("%s: the alias %r is gone", self.name, self.settings.model_alias)
+            self._following, self._stage_then = "kept" if self.loaded else "stage", identity
+        elif self._following == "kept" and identity != self._stage_then:
+            self._following = "stage"
+        self.warnings = self._about_aliases(without=True)
+        return (staged, "stage") if staged and self._following == "stage" else None
+
+    def _about_aliases(self, *, without: bool) -> tuple[str, ...]:
+        alias = self.settings.model_alias
+        found = [
+            f"the alias {other!r} differs from {alias!r} in case and is not followed"
+            for other in self.tracking.aliases(self.name)
+            if other != alias and other.lower() == alias.lower()
+        ]
+        kept = "what is loaded keeps serving" if self._following == "kept" else (
+            "the stage Production is followed")
+        return (f"no version carries the alias {alias!r}; {kept}", *found) if without else (
+            tuple(found))
+
+    def _load(self, version: ModelVersion, via: Via) -> Loaded:
+        model = load_version(self.tracking, self.name, str(version.version))
+        return Loaded(
+            model=model,
+            reader=model.reader(strict=self.settings.api_strict),
+            registered=_identity(version)[1],
+            via=via,
+            link=self._link(version),
+            at=datetime.now(UTC),
+        )
+
+    def _link(self, version: ModelVersion) -> str | None:
+        if not version.run_id:
+            return None
+        run = self.tracking.run(version.run_id)
+        return self.tracking.link(run.info.experiment_id, run.info.run_id)
+
+    def _settled(self, outcome: Literal["unchanged", "loaded"], version: str | None) -> Look:
+        if self.failure is not None:
+            logger.info("%s: in step with the registry again", self.name)
+        self.failure, self._refusal, self._failed_looks = None, None, 0
+        return Look(outcome, version, None)
+
+    def _failed(self, version: ModelVersion | None, error: RookeryError) -> Look:
+        """Notes a failure; the log gets it once, however often it happens again."""
+        number = str(version.version) if version else None
+        failure = Failure(number, error, datetime.now(UTC))
+        if self.failure is None or self.failure.error.message != error.message:
+            kept = f"version {self.loaded.model.version} keeps serving" if self.loaded else (
+                "nothing serves yet")
+            logger.warning("%s: %s (%s)", self.name, error.message, kept)
+        outcome: Literal["refused", "failed"] = "failed"
+        if isinstance(error, Refused) and version is not None:
+            # the same bytes would be refused again: wait for the registry or /reload
+            outcome, self._refusal = "refused", (_identity(version), failure)
+        self._failed_looks = min(self._failed_looks + 1, 10) if outcome == "failed" else 0
+        self.metrics.count_reload(self.name, outcome)
+        self.failure = failure
+        return Look(outcome, number, failure)
+
+
+def _identity(version: ModelVersion) -> tuple[str, int]:
+    return str(version.version), int(version.creation_timestamp)

@@ -1,0 +1,92 @@
+"""A project of its own for every test session: real SQLite, real MLflow, real files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from ruamel.yaml import YAML
+
+import rookery as rk
+from rookery.settings import get_settings
+
+TASKS = Path(__file__).parents[1] / "tasks"
+# one of each kind: linear, forest, single tree, and one that is plainly worse
+FEW = {
+    "logistic_regression": {"fixed": {"max_iter": 5000}, "sets": [{"C": 1.0}]},
+    "random_forest": {"fixed": {"random_state": 42}, "sets": [{"n_estimators": 10}]},
+    "decision_tree": {"fixed": {"random_state": 42}, "sets": [{"max_depth": 3}, {"max_depth": 2}]},
+}
+
+
+def write_task(folder: Path, **changes: object) -> Path:
+    """`tasks/penguins.yaml` with few candidates and some keys changed, in a folder of its own."""
+    yaml = YAML()
+    task = yaml.load(TASKS / "penguins.yaml") | {"candidates": FEW} | changes
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{task['name']}.yaml"
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(task, file)
+    return path
+
+
+@pytest.fixture(scope="session")
+def promoted_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """`ROOKERY_HOME` after ingest, clean, sweep and promote, once per session.
+
+    For tests that only read; one that writes asks for `home_copy`.
+    """
+    place = tmp_path_factory.mktemp("promoted")
+    write_task(place / "tasks")
+    with pytest.MonkeyPatch.context() as patch:
+        point_at(patch, place)
+        rk.ingest("penguins")
+        rk.clean("penguins")
+        rk.sweep("penguins", cross_validate=False)
+        rk.promote("penguins")
+    get_settings.cache_clear()
+    yield place / "home"
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+def home(promoted_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The session's promoted project, with the environment pointing at it."""
+    point_at(monkeypatch, promoted_home.parent)
+    return promoted_home
+
+
+@pytest.fixture
+def home_copy(promoted_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A promoted project that a test may change."""
+    copytree(promoted_home.parent, tmp_path / "copy")
+    point_at(monkeypatch, tmp_path / "copy")
+    return tmp_path / "copy" / "home"
+
+
+@pytest.fixture
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project in which nothing was done yet."""
+    write_task(tmp_path / "tasks")
+    point_at(monkeypatch, tmp_path)
+    return tmp_path / "home"
+
+
+@pytest.fixture(autouse=True)
+def fresh_settings() -> Iterator[None]:
+    """No test reads the settings of the one before it."""
+    get_settings.cache_clear()
+    yield
+    get_settings.cache_clear()
+
+
+def point_at(patch: pytest.MonkeyPatch, place: Path) -> None:
+    """Makes `place/home` and `place/tasks` the project of this process."""
+    for name in ("DATABASE_URL", "MLFLOW_TRACKING_URI", "MLFLOW_URL", "MODEL_NAMES", "MODEL_NAME",
+                 "MODEL_ALIAS", "EXPERIMENT_NAME", "PORT", "API_PORT", "API_KEY",
+                 "API_ADMIN_TOKEN", "API_STRICT"):
+        patch.delenv(name, raising=False)
+    patch.setenv("ROOKERY_HOME", str(place / "home"))
+    patch.setenv("ROOKERY_TASKS", str(place / "tasks"))
+    patch.setenv("ROOKERY_TASK", "penguins")
+    get_settings.cache_clear()

@@ -1,0 +1,96 @@
+"""What a task says about its columns, and what may be left out."""
+
+import pytest
+
+NUMBER = {"type": "float", "required": True}
+COLUMNS = {
+    "a": NUMBER,
+    "b": {"type": "integer"},
+    "when": {"type": "date"},
+    "note": {"type": "text"},
+    "flag": {"type": "boolean"},
+    "part": {"type": "category", "values": ["train", "test"]},
+    "hidden": {"type": "float", "feature": False},
+}
+
+
+def test_the_penguins_are_told_apart_by_six_columns(penguins):
+    assert penguins.kind == "classifier"
+    assert penguins.labels == ("Adelie", "Chinstrap", "Gentoo")
+    assert penguins.higher_is_better
+    assert penguins.features_used == penguins.inputs == [
+        "island", "bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g", "sex",
+    ]
+
+
+def test_a_model_sees_neither_target_nor_split_nor_text_nor_dates(make_task):
+    task = make_task(COLUMNS, split={"column": "part"})
+    assert task.features_used == ["a", "b", "flag"]
+
+
+def test_inputs_are_features_and_what_derived_ones_are_made_of_in_the_order_of_the_file(make_task):
+    features = {
+        "sum": {"add": ["hidden", "a"]},
+        "letters": {"length": "note"},
+        "year": {"date_part": {"column": "when", "part": "year"}},
+    }
+    task = make_task(COLUMNS, features=features)
+    assert task.inputs == ["a", "b", "when", "note", "flag", "part", "hidden"]
+
+
+@pytest.mark.parametrize(
+    ("target", "metric", "kind", "labels"),
+    [
+        ({"type": "category", "values": ["x", "w"], "required": True}, "accuracy", "classifier",
+         ("x", "w")),
+        ({"type": "boolean", "required": True}, "log_loss", "classifier", (False, True)),
+        ({"type": "float", "required": True}, "rmse", "regressor", ()),
+        ({"type": "integer", "required": True}, "r2", "regressor", ()),
+    ],
+)
+def test_the_kind_follows_from_the_target(make_task, target, metric, kind, labels):
+    task = make_task(COLUMNS, y=target, metric=metric)
+    assert (task.kind, task.labels) == (kind, labels)
+
+
+@pytest.mark.parametrize(
+    ("metric", "higher"), [("roc_auc", True), ("log_loss", False), ("f1_macro", True)]
+)
+def test_each_metric_has_its_direction(make_task, metric, higher):
+    assert make_task(COLUMNS, metric=metric).higher_is_better is higher
+
+
+def test_leaving_out_a_column_leaves_out_what_is_derived_from_it(make_task):
+    task = make_task(COLUMNS, features={"s": {"add": ["a", "b"]}, "l": {"log": "b"}})
+    less = task.without(["a"])
+    assert less.features_used == ["b", "flag", "part"]
+    assert list(less.features) == ["l"]
+    assert "a" in task.features_used
+
+
+@pytest.mark.parametrize("name", ["when", "y", "nobody"])
+def test_what_is_no_feature_cannot_be_left_out(make_task, name):
+    with pytest.raises(ValueError, match=f"'{name}' is not a feature; there are"):
+        make_task(COLUMNS).without([name])
+
+
+def test_something_is_left_to_learn_from(penguins):
+    with pytest.raises(ValueError, match="nothing is left"):
+        penguins.without(penguins.features_used)
+
+
+def test_a_task_without_features_is_refused(make_task):
+    with pytest.raises(ValueError, match="at least one column with feature: true"):
+        make_task({"note": {"type": "text"}})
+
+
+@pytest.mark.parametrize(
+    "name", ["x; DROP TABLE raw; --", 'a"b', "a`b", "Größe", "重さ", "select", "%s", ":x", "{a}"]
+)
+def test_any_name_that_a_database_can_hold_is_a_column(make_task, name):
+    assert make_task({name: NUMBER}).features_used == [name]
+
+
+def test_a_task_does_not_change(penguins):
+    with pytest.raises(ValueError, match="frozen"):
+        penguins.target = "sex"
