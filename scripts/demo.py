@@ -1,18 +1,18 @@
 """From the source to a prediction answered over HTTP, then everything stops: `make demo`."""
 
+import importlib
 import json
-import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import requests
-from servers import HOST, Server, free_port, is_free, start, stop
+from servers import HOST, Server, free_port, is_free, start, stop, typed
 
+import rookery as rk
 from rookery import report
 from rookery.errors import RookeryError, Unavailable
 from rookery.settings import Settings, get_settings
@@ -23,7 +23,8 @@ TIMES: dict[str, float] = {}
 def main() -> int:
     """Exit code 0 only if every step was done and the answer came from the promoted version."""
     # Ctrl-C and `kill` take the same way out, past every `finally`
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     try:
         demo(get_settings())
     except RookeryError as error:
@@ -37,8 +38,8 @@ def main() -> int:
 
 def demo(settings: Settings) -> None:
     """The four jobs, then the API and one question to it."""
-    with step("import"):
-        import rookery as rk
+    with step("import"):  # MLflow, pandas and scikit-learn; the jobs would load them on first use
+        importlib.import_module("rookery.jobs.run")
     with step("ingest"):
         say("ingest", report.ingested(rk.ingest()))
     with step("clean"):
@@ -49,7 +50,7 @@ def demo(settings: Settings) -> None:
         promoted = rk.promote()
         say("promote", report.promoted(promoted))
     row, truth = unseen_row()
-    with step("serve"), api(settings, promoted.task) as url:
+    with api(settings, promoted.task) as url:
         say("serve", f"the API is ready at {url}")
         with step("predict"):
             answer = ask(settings, url, row)
@@ -60,9 +61,8 @@ def demo(settings: Settings) -> None:
     asked = f"POST /predict {json.dumps(row)}\n{json.dumps(answer)}"
     say("predict", f"{asked}\n{answer['prediction']} was predicted; {truth} is right")
     say("go on", how_to_go_on(row))
-    TIMES["serve"] -= TIMES["predict"]
     parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in TIMES.items())
-    say("time", f"{sum(TIMES.values()):.1f} s ({parts})")
+    say("time", f"{sum(TIMES.values()):.1f} s to the answer, set-up excluded ({parts})")
 
 
 @contextmanager
@@ -101,10 +101,10 @@ def api(settings: Settings, task: str) -> Iterator[str]:
     log = settings.home / "logs" / "demo-api.log"
     servers: list[Server] = []
     try:
-        servers.append(
-            start("the API", ["rookery.cli", "serve"], f"{url}/ready", log, environment)
-        )
-        servers[0].wait()
+        with step("serve"):
+            command = ["rookery.cli", "serve"]
+            servers.append(start("the API", command, f"{url}/ready", log, environment))
+            servers[0].wait()
         yield url
     finally:
         stop(servers)
@@ -125,16 +125,13 @@ def ask(settings: Settings, url: str, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def how_to_go_on(row: dict[str, Any]) -> str:
-    folder = Path(sys.executable).parent
-    here = Path(os.path.relpath(folder)) if folder.is_relative_to(Path.cwd()) else folder
-    rookery = here / "rookery"
+    rookery = typed("rookery")
     return "\n".join(
         [
             f"{rookery} status    where the task stands",
             f"{rookery} predict --row '{json.dumps(row)}'",
-            f"{rookery} serve     the API, with its page /docs, until Ctrl-C",
-            "make local    MLflow, JupyterLab and the API until Ctrl-C "
-            f"({here / 'python'} scripts/local.py)",
+            f"{rookery} serve     the API and its page /docs, until Ctrl-C",
+            f"{typed('python')} scripts/local.py     MLflow, JupyterLab and the API, until Ctrl-C",
         ]
     )
 

@@ -114,3 +114,10 @@ def is_free(port: int) -> bool:
 def free_port() -> int:
     with socket.create_server((HOST, 0)) as probe:
         return int(probe.getsockname()[1])
+
+
+def typed(command: str) -> str:
+    """A command of this environment as one would type it here."""
+    folder = Path(sys.executable).parent
+    near = folder.is_relative_to(Path.cwd())
+    return str((folder.relative_to(Path.cwd()) if near else folder) / command)

@@ -67,8 +67,8 @@ is_usable() {
     [ -z "${PYTHON:-}" ] || [ "$here" = "$(version_of "$python")" ]
 }
 
-# Where Python may not write bytecode, each job, worker and kernel would compile anew, seconds every
-# time; one import each writes it. Compiling all packages takes three times as long.
+# The tests start dozens of processes. Where Python may not write bytecode, each would compile anew for
+# seconds; one import here writes it. To compile every package takes three times as long.
 compile_what_is_used() {
     PYTHONDONTWRITEBYTECODE= "$venv/bin/python" -c '
 import mlflow.sklearn, pandera.pandas, skops.io, sklearn.ensemble, sklearn.inspection' &
@@ -89,5 +89,5 @@ fi
 "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 "$venv/bin/uv" pip install --quiet --python "$venv" --require-hashes -r "requirements/$wanted.txt"
 "$venv/bin/uv" pip install --quiet --python "$venv" --no-deps --no-build-isolation --editable .
-[ -z "${PYTHONDONTWRITEBYTECODE:-}" ] || compile_what_is_used
+if [ "$wanted" = dev ] && [ -n "${PYTHONDONTWRITEBYTECODE:-}" ]; then compile_what_is_used; fi
 fingerprint >"$stamp"

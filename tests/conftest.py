@@ -82,9 +82,20 @@ def fresh_settings() -> Iterator[None]:
 
 def point_at(patch: pytest.MonkeyPatch, place: Path) -> None:
     """Makes `place/home` and `place/tasks` the project of this process."""
-    for name in ("DATABASE_URL", "MLFLOW_TRACKING_URI", "MLFLOW_URL", "MODEL_NAMES", "MODEL_NAME",
-                 "MODEL_ALIAS", "EXPERIMENT_NAME", "PORT", "API_PORT", "API_KEY",
-                 "API_ADMIN_TOKEN", "API_STRICT"):
+    for name in (
+        "DATABASE_URL",
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_URL",
+        "MODEL_NAMES",
+        "MODEL_NAME",
+        "MODEL_ALIAS",
+        "EXPERIMENT_NAME",
+        "PORT",
+        "API_PORT",
+        "API_KEY",
+        "API_ADMIN_TOKEN",
+        "API_STRICT",
+    ):
         patch.delenv(name, raising=False)
     patch.setenv("ROOKERY_HOME", str(place / "home"))
     patch.setenv("ROOKERY_TASKS", str(place / "tasks"))

@@ -4,11 +4,12 @@ Every variable stands in `.env.example` and `docs/settings.md` too; a test holds
 """
 
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -33,18 +34,11 @@ class SecretFiles(PydanticBaseSettingsSource):
     """Reads each secret from the file that `NAME_FILE` names, as container secrets are given."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        path = os.environ.get(f"{field_name.upper()}_FILE")
-        if path is None or SecretStr not in getattr(field.annotation, "__args__", ()):
+        name = f"{field_name.upper()}_FILE"
+        path = os.environ.get(name)
+        if not path or SecretStr not in getattr(field.annotation, "__args__", ()):
             return None, field_name, False
-        try:
-            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
-        except OSError as error:
-            raise InputError(
-                f"{field_name.upper()}_FILE names {path!r}, which cannot be read: {error.strerror}",
-                field=f"{field_name.upper()}_FILE",
-                value=path,
-                allowed="a readable file that holds the secret",
-            ) from error
+        return _secret_in(path, name), field_name, False
 
     def __call__(self) -> dict[str, Any]:
         values = {
@@ -52,6 +46,24 @@ class SecretFiles(PydanticBaseSettingsSource):
             for name, field in self.settings_cls.model_fields.items()
         }
         return {name: value for name, value in values.items() if value is not None}
+
+
+def _secret_in(path: str, name: str) -> str:
+    """An empty file is refused: an API that has lost its key would be open to all."""
+    try:
+        secret = Path(path).read_text(encoding="utf-8").strip()
+        fault = "" if secret else "it is empty"
+    except OSError as error:
+        fault = error.strerror or type(error).__name__
+    except UnicodeDecodeError:
+        fault = "it is not UTF-8 text"
+    if fault:
+        raise InputError(f"{name} names {path!r}, which cannot be read as a secret: {fault}",
+                         field=name, value=path, allowed="a readable file that holds the secret")
+    return secret
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Settings(BaseSettings):
@@ -74,13 +86,14 @@ class Settings(BaseSettings):
     model_name: str | None = None
     model_names: Annotated[list[str] | None, NoDecode] = None
     api_host: str = "127.0.0.1"
-    api_port: Annotated[int, Field(validation_alias=AliasChoices("PORT", "API_PORT"))] = 8000
+    api_port: Port = 8000
+    port: Port | None = None
     api_key: SecretStr | None = None
     api_admin_token: SecretStr | None = None
     api_strict: bool = True
     api_max_body_bytes: int = Field(default=10_000_000, gt=0)
     api_max_rows: int = Field(default=10_000, gt=0)
-    reload_seconds: float = Field(default=1.0, gt=0)
+    reload_seconds: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
     @classmethod
     def settings_customise_sources(
@@ -96,6 +109,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
+    def drop_empty(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Set but empty is not set: container files pass variables on so."""
+        kept = ("mlflow_tracking_uri", "mlflow_url")
+        return {name: value for name, value in values.items() if value != "" or name in kept}
+
+    @model_validator(mode="before")
+    @classmethod
     def split_model_names(cls, values: dict[str, Any]) -> dict[str, Any]:
         """`MODEL_NAMES=a,b` as people write it, instead of a JSON list."""
         names = values.get("model_names")
@@ -103,6 +123,19 @@ class Settings(BaseSettings):
             split = [name.strip() for name in names.split(",") if name.strip()]
             return values | {"model_names": split or None}
         return values
+
+    @model_validator(mode="after")
+    def prefer_port(self) -> "Settings":
+        """Hosting platforms say `PORT`."""
+        self.api_port = self.port or self.api_port
+        return self
+
+    @field_validator("model_alias")
+    @classmethod
+    def check_alias(cls, alias: str) -> str:
+        if re.fullmatch(r"latest|v\d+", alias, re.IGNORECASE):
+            raise ValueError("MLflow reserves `latest` and `v<number>`; name the alias otherwise")
+        return alias
 
     @model_validator(mode="after")
     def check_tracking(self) -> "Settings":
@@ -166,8 +199,12 @@ def get_settings() -> Settings:
     Raises:
         InputError: a variable has a value that is not allowed.
     """
+    dotenv = project_root() / ".env"
     try:
-        return Settings(_env_file=project_root() / ".env")
+        return Settings(_env_file=dotenv)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{dotenv} is not UTF-8 text", field=".env", value=str(dotenv),
+                         allowed="UTF-8 text") from error
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]).upper() or None

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import pandas as pd
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,10 +26,16 @@ FieldType = Literal["float", "integer", "category", "text", "boolean", "date"]
 
 def _as_date(value: Any) -> datetime:
     """As cleaning reads it; pydantic itself would take a number for seconds since 1970."""
-    found = read_date(value.isoformat() if isinstance(value, datetime) else str(value))
+    text = value.isoformat() if isinstance(value, date) else value
+    found = read_date(text) if isinstance(text, str) else None
     if found is None:
         raise ValueError("not a date in ISO 8601 form")
     return found
+
+
+def _as_text(value: str) -> str:
+    value.encode()  # half of a surrogate pair can come in JSON: UnicodeError is a ValueError
+    return value
 
 
 def _as_whole(value: Any) -> Any:
@@ -39,8 +46,9 @@ def _as_whole(value: Any) -> Any:
 PYTHON: dict[str, Any] = {
     "float": float,
     "integer": int,
-    "text": str,
     "boolean": bool,
+    "text": Annotated[str, AfterValidator(_as_text)],
+    "category": Annotated[str, AfterValidator(_as_text)],
     "date": Annotated[datetime, BeforeValidator(_as_date)],
 }
 
@@ -213,7 +221,7 @@ def _definition(field: RecordField) -> tuple[Any, Any]:
             "ge": math.ceil(max(low, -LARGEST_WHOLE)),
             "le": math.floor(min(high, LARGEST_WHOLE)),
         }
-    python = Literal[field.values] if field.values else PYTHON.get(field.type, str)
+    python = Literal[field.values] if field.values else PYTHON[field.type]
     extra = {"unit": field.unit} if field.unit else None
     unit = f" [{field.unit}]" if field.unit else ""
     info: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """Many candidates on the clean rows, each an MLflow run; the best becomes a model version."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import joblib
 import pandas as pd
@@ -11,7 +12,7 @@ from rookery.core.cleaning import read_back
 from rookery.core.gate import Verdict, judge
 from rookery.core.holdout import digest, split
 from rookery.core.task import Task
-from rookery.errors import InputError
+from rookery.errors import InputError, Unavailable
 from rookery.jobs.candidate_runs import KIND, Plan, log_candidate
 from rookery.jobs.leaderboard import Row, Sweep, ranked
 from rookery.jobs.plots import log_plots
@@ -50,7 +51,8 @@ def sweep(
         result = _finish(plan, rows, register=register and not without)
     except BaseException as error:
         ended = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-        project.tracking.end(plan.parent, ended)
+        with suppress(Unavailable):  # then the next sweep ends the run
+            project.tracking.end(plan.parent, ended)
         raise
     project.tracking.end(plan.parent)
     return result

@@ -81,7 +81,7 @@ def not_finite(records: list[Any], names: list[str]) -> list[Fault]:
             name if len(records) == 1 else f"{row}.{name}",
             str(record[name]),
             "a finite number, or leave it out",
-            f"{name} is {record[name]}, which JSON has not",
+            f"{name} is {record[name]}, which is no number in JSON",
         )
         for row, record in enumerate(records)
         if isinstance(record, dict)

@@ -16,7 +16,9 @@ def check_api_key(request: Request, key: SecretStr | None) -> None:
     Raises:
         Problem: 401.
     """
-    if key is None or not key.get_secret_value():  # `API_KEY=` is how a compose file leaves it unset
+    if (
+        key is None or not key.get_secret_value()
+    ):  # `API_KEY=` is how a compose file leaves it unset
         return
     given = request.headers.get("x-api-key") or _bearer(request)
     if not _equal(given, key):

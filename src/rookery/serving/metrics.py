@@ -1,4 +1,4 @@
-"""What Prometheus reads: a registry of the application's own, so that two in a process are apart."""
+"""What Prometheus reads, in a registry of the application's own."""
 
 import time
 from typing import Any

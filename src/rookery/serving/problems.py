@@ -81,9 +81,8 @@ def invalid(faults: Sequence[Fault]) -> Problem:
         )
         for fault in faults[:MOST_ERRORS]
     ]
-    more = f"; {count} in all" if count > 1 else ""
-    listed = f", the first {MOST_ERRORS} are listed" if count > MOST_ERRORS else ""
-    return Problem(422, f"{errors[0].message}{more}{listed}", errors=errors)
+    more = f" (and {count - 1} more)" if count > 1 else ""
+    return Problem(422, f"{errors[0].message}{more}", errors=errors)
 
 
 def from_error(error: RookeryError) -> Problem:

@@ -14,7 +14,7 @@ from rookery.serving.bodies import read_body
 from rookery.serving.keys import check_admin, check_api_key
 from rookery.serving.lineage import history, model_card, readiness
 from rookery.serving.metrics import Metrics
-from rookery.serving.problems import MEDIA_TYPE, ProblemDetails, ProblemError, from_error, Problem
+from rookery.serving.problems import MEDIA_TYPE, Problem, ProblemError, from_error
 from rookery.serving.swap import Follower, Loaded, Look
 from rookery.settings import Settings
 
@@ -70,8 +70,13 @@ class ModelRoutes:
             add(path, endpoint, methods=["POST"], response_class=Response, responses=asked)
         add("/model", self.model, response_model=ModelCard, responses=refusals(503))
         add("/model/versions", self.versions, response_model=History, responses=refusals(503))
-        add("/reload", self.reload, methods=["POST"], response_model=Reloads,
-            responses=refusals(401, 403, 409, 503))
+        add(
+            "/reload",
+            self.reload,
+            methods=["POST"],
+            response_model=Reloads,
+            responses=refusals(401, 403, 409, 503),
+        )
         return router
 
     async def ready(self) -> Ready:

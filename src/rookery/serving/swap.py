@@ -123,7 +123,7 @@ class Follower:
     def _pause(self) -> float:
         """Longer after each look that failed, so that a store in trouble is not pressed."""
         pause = self.settings.reload_seconds
-        return max(pause, min(pause * 2**self._failed_looks, LONGEST_PAUSE_SECONDS))
+        return max(pause, min(pause * 2.0**self._failed_looks, LONGEST_PAUSE_SECONDS))
 
     def look(self, *, forced: bool = False) -> Look:
         """Brings what serves in step with the registry; whatever fails leaves it as it is."""
@@ -185,10 +185,16 @@ class Follower:
             for other in self.tracking.aliases(self.name)
             if other != alias and other.lower() == alias.lower()
         ]
-        kept = "what is loaded keeps serving" if self._following == "kept" else (
-            "the stage Production is followed")
-        return (f"no version carries the alias {alias!r}; {kept}", *found) if without else (
-            tuple(found))
+        kept = (
+            "what is loaded keeps serving"
+            if self._following == "kept"
+            else ("the stage Production is followed")
+        )
+        return (
+            (f"no version carries the alias {alias!r}; {kept}", *found)
+            if without
+            else (tuple(found))
+        )
 
     def _load(self, version: ModelVersion, via: Via) -> Loaded:
         model = load_version(self.tracking, self.name, str(version.version))
@@ -218,8 +224,11 @@ class Follower:
         number = str(version.version) if version else None
         failure = Failure(number, error, datetime.now(UTC))
         if self.failure is None or self.failure.error.message != error.message:
-            kept = f"version {self.loaded.model.version} keeps serving" if self.loaded else (
-                "nothing serves yet")
+            kept = (
+                f"version {self.loaded.model.version} keeps serving"
+                if self.loaded
+                else ("nothing serves yet")
+            )
             logger.warning("%s: %s (%s)", self.name, error.message, kept)
         outcome: Literal["refused", "failed"] = "failed"
         if isinstance(error, Refused) and version is not None:

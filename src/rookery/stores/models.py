@@ -248,7 +248,8 @@ def scratch() -> Iterator[Path]:
 
 def _model_file(path: Path) -> Path:
     """The one data file named by the MLmodel, which must lie inside the folder."""
-    named = (path / Model.load(str(path)).flavors["sklearn"]["pickled_model"]).resolve()
+    data = str(Model.load(str(path)).flavors["sklearn"]["pickled_model"])
+    named = (path / data).resolve()
     if path.resolve() not in named.parents:
         raise Refused(
             "the model names a file outside its folder", field="pickled_model", value=named.name
@@ -274,14 +275,18 @@ def _inputs(signature: ModelSignature | None) -> tuple[tuple[str, FieldType, boo
 
 
 def _example(model: Model, path: Path) -> dict[str, Any]:
-    """The first row of the input example, as plain values; empty where there is none."""
+    """The row of the input example with the fewest gaps; empty where there is no example."""
     if not model.saved_input_example_info:
         return {}
     name = model.saved_input_example_info.get("artifact_path", "input_example.json")
     stored = json.loads((path / name).read_text(encoding="utf-8"))
     if not (isinstance(stored, dict) and stored.get("columns") and stored.get("data")):
         return {}
-    return dict(zip(stored["columns"], stored["data"][0], strict=True))
+    rows = [dict(zip(stored["columns"], row, strict=True)) for row in stored["data"]]
+    return min(
+        rows,
+        key=lambda row: sum(value in (None, "NaT") or value != value for value in row.values()),
+    )
 
 
 def _requirements(path: Path) -> dict[str, str]:

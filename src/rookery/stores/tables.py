@@ -97,7 +97,7 @@ class Tables:
                 value=name,
                 next=f"rookery {job} {name.rsplit('_', 1)[0]}",
             )
-        query: sa.Select[Any] = sa.select(*map(sa.column, columns)).select_from(sa.table(name))
+        query: Any = sa.select(*map(sa.column, columns)).select_from(sa.table(name))
         start = 0
         with answering(self.engine), self.engine.connect() as connection:
             streaming = connection.execution_options(stream_results=True, max_row_buffer=size)

@@ -54,13 +54,23 @@ def configure(settings: Settings) -> None:
         os.environ["MLFLOW_TRACKING_PASSWORD"] = password
     for name, value in given.items():
         os.environ.setdefault(name, value)
-    set_tracking_uri(settings.tracking_uri)
-    set_registry_uri(settings.tracking_uri)
+    _point_mlflow_at(settings.tracking_uri)
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.ERROR)
     # stages are deprecated; the design sets them beside the alias as long as they exist
     warnings.filterwarnings("ignore", category=FutureWarning, module="mlflow")
     warnings.filterwarnings("ignore", category=FutureWarning, message=".*stage.*")
+
+
+def _point_mlflow_at(uri: str) -> None:
+    """MLflow writes its addresses to the environment, where a child process of ours would read
+    the embedded file as a server that the user named."""
+    names = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+    ours = [name for name in names if name not in os.environ]
+    set_tracking_uri(uri)
+    set_registry_uri(uri)
+    for name in ours:
+        os.environ.pop(name, None)
 
 
 class Tracking:

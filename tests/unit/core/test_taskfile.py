@@ -1,10 +1,16 @@
 """Each mistake in a task file is told with its place, the value and what is allowed."""
 
+import copy
+import functools
+import io
 import json
+import operator
 from pathlib import Path
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from rookery.core.taskfile import parse_task, task_schema
@@ -215,6 +221,40 @@ def test_a_class_of_scikit_learn_without_a_name_of_ours_is_taken():
         "estimator: sklearn.ensemble.BaggingClassifier\n    sets: [{n_estimators: 3}]",
     )
     assert parse_task(text, "t.yaml").candidates["boxes"].sets == ({"n_estimators": 3},)
+
+
+def places(tree, above=()):
+    """The path of every value in a tree."""
+    pairs = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for key, value in pairs:
+        yield (*above, key)
+        if isinstance(value, dict | list):
+            yield from places(value, (*above, key))
+
+
+TREE = YAML(typ="safe").load(GOOD)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.dates()
+    | st.sampled_from(["wing", "kind", "knn", "accuracy", "sklearn.svm.SVC"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.text(max_size=3) | st.sampled_from(["log", "type"]), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=80)
+@given(place=st.sampled_from(list(places(TREE))), value=ANYTHING)
+def test_whatever_stands_at_any_place_is_taken_or_told(place, value):
+    tree = copy.deepcopy(TREE)
+    *above, last = place
+    functools.reduce(operator.getitem, above, tree)[last] = value
+    text = io.StringIO()
+    YAML(typ="safe").dump(tree, text)
+    try:
+        parse_task(text.getvalue(), "t.yaml")
+    except InputError as error:
+        assert str(error).startswith("t.yaml:")
+        json.dumps(error.as_dict(), allow_nan=False)
 
 
 def test_the_schema_for_editors_takes_the_shipped_task_and_refuses_a_misspelt_key():

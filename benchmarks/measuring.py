@@ -1,0 +1,122 @@
+"""What the benchmarks share: a job in a fresh process, medians, a table, the machine.
+
+It imports nothing large: a process starts with the memory peak of the one that started it.
+"""
+
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+LIBRARIES = ("mlflow", "scikit-learn", "skops", "pandas", "SQLAlchemy", "pyarrow")
+# settings of the one who measures must not reach what is measured
+FOREIGN = ("ROOKERY_", "MLFLOW_", "MODEL_", "DATABASE_URL", "SOURCE_DATABASE_URL", "EXPERIMENT_")
+FOREIGN += ("API_", "PORT", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One job in a fresh process; `seconds` as it says itself, after its imports."""
+
+    seconds: float
+    process_seconds: float
+    cpu_seconds: float  # with the processes it started, without a server
+    peak_mb: float
+    report: dict[str, Any]
+
+
+def environment(home: Path, **given: str) -> dict[str, str]:
+    """This environment without settings, with a project folder and our tasks."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    ours = {"ROOKERY_HOME": str(home), "ROOKERY_TASKS": str(ROOT / "tasks")}
+    return kept | ours | {"MLFLOW_DISABLE_TELEMETRY": "true"} | given
+
+
+def fresh(script: str, *arguments: object, environ: Mapping[str, str], folder: Path) -> Measured:
+    """Runs a script of this folder; its last line on standard output is its report as JSON.
+
+    Raises:
+        SystemExit: it failed; with the end of its standard error.
+    """
+    command = [sys.executable, str(HERE / script), *map(str, arguments)]
+    cpu, started = _children_cpu(), time.perf_counter()
+    done = subprocess.run(
+        command, env=dict(environ), cwd=folder, capture_output=True, text=True, check=False
+    )
+    taken = time.perf_counter() - started
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-3000:]}")
+    report = json.loads(done.stdout.strip().splitlines()[-1])
+    spent = _children_cpu() - cpu
+    return Measured(report["seconds"], taken, spent, report.get("peak_mb", 0.0), report)
+
+
+def tell(seconds: float, **more: object) -> None:
+    """The report of a measured script, for `fresh` to read."""
+    print(json.dumps({"seconds": seconds, "peak_mb": peak_mb(), **more}))
+
+
+def peak_mb() -> float:
+    """The largest resident memory that this process has had; macOS counts in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def median(values: Iterable[float]) -> float:
+    return statistics.median(list(values))
+
+
+def verdict(value: float, goal: float, *, at_least: bool) -> str:
+    """`9.3 (goal ≥ 8: met)`."""
+    met = value >= goal if at_least else value <= goal
+    return f"{value:.3g} (goal {'≥' if at_least else '≤'} {goal:g}: {'met' if met else 'not met'})"
+
+
+def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Prints a Markdown table, so that it can be kept as it is."""
+    texts = [[_shown(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(header, *texts, strict=True)]
+    lines = [header, ["-" * width for width in widths], *texts]
+    print(f"\n### {title}\n")
+    for cells in lines:
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        print(f"| {' | '.join(padded)} |")
+
+
+def _shown(cell: object) -> str:
+    if isinstance(cell, float):
+        return f"{cell:.2f}" if cell < 100 else f"{cell:,.0f}"
+    return f"{cell:,}" if isinstance(cell, int) else str(cell)
+
+
+def describe_machine() -> None:
+    """Prints versions, cores and how busy the machine was before."""
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
+    busy = f", load before {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    print(f"Python {platform.python_version()}, {versions}")
+    print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{busy}")
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for everything that a benchmark writes."""
+    with tempfile.TemporaryDirectory(prefix="rookery-bench-") as folder:
+        yield Path(folder)
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -1,0 +1,116 @@
+"""One job of ours in a fresh process: imports first, then the clock, then a line of JSON."""
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from measuring import tell
+
+if TYPE_CHECKING:
+    from rookery.jobs.project import Project
+
+Result = tuple[float, dict[str, Any]]
+
+
+def timed(job: Callable[[], Any]) -> tuple[float, Any]:
+    started = time.perf_counter()
+    result = job()
+    return time.perf_counter() - started, result
+
+
+def prepare(_: argparse.Namespace) -> Result:
+    """Clean penguins, the experiment, and the rows of a split for those who want files."""
+    from rookery.jobs.clean import clean
+    from rookery.jobs.ingest import ingest
+    from rookery.jobs.project import open_project
+
+    ingest()
+    clean()
+    project = open_project()
+    seconds, _ = timed(lambda: project.experiment)
+    for name, rows in zip(("train", "holdout"), parts(project), strict=True):
+        rows.to_parquet(project.settings.home / f"{name}.parquet")
+    return seconds, {}
+
+
+def parts(project: "Project") -> Any:
+    """Training and hold-out rows, as the sweep takes them."""
+    from rookery.core.cleaning import read_back
+    from rookery.core.holdout import split
+
+    return split(read_back(project.tables.read(project.clean), project.task), project.task)
+
+
+def sweep(given: argparse.Namespace) -> Result:
+    """Registers the best; with `--register-all` every other candidate's model as well."""
+    from rookery.jobs.project import open_project
+    from rookery.jobs.sweep import sweep as sweep_candidates
+
+    def job() -> int:
+        found = sweep_candidates(cross_validate=given.cross_validate, jobs=given.jobs)
+        others = [row for row in found.rows if row.run_id not in found.versions]
+        for row in others if given.register_all else ():
+            project = open_project()
+            model = project.tracking.model_of_run(row.run_id)
+            project.tracking.register(project.task.name, model, row.run_id, {})
+        return len(found.rows)
+
+    seconds, candidates = timed(job)
+    return seconds, {"candidates": candidates}
+
+
+def fits(given: argparse.Namespace) -> Result:
+    """The floor: the same fits and folds in new worker processes, and nothing logged."""
+    import joblib
+    from rookery.core.candidates import expand, fit_candidate
+    from rookery.jobs.project import open_project
+
+    def job() -> list[Any]:
+        project = open_project()
+        train, holdout = parts(project)
+        return list(
+            joblib.Parallel(given.jobs, backend="loky", batch_size=1)(
+                joblib.delayed(fit_candidate)(
+                    candidate, project.task, train, holdout, cross_validate=given.cross_validate
+                )
+                for _, candidate in expand(project.task)
+            )
+        )
+
+    seconds, scored = timed(job)
+    return seconds, {"candidates": len(scored)}
+
+
+def ingest(given: argparse.Namespace) -> Result:
+    from rookery.jobs.ingest import ingest as ingest_rows
+
+    seconds, done = timed(lambda: ingest_rows(source=given.source))
+    return seconds, {"rows": done.rows}
+
+
+def clean(_: argparse.Namespace) -> Result:
+    from rookery.jobs.clean import clean as clean_rows
+
+    seconds, done = timed(clean_rows)
+    sums = {"rows": done.raw, "clean": done.clean, "rejected": done.rejected}
+    return seconds, sums | {"duplicates": done.duplicates}
+
+
+JOBS = {job.__name__: job for job in (prepare, sweep, fits, ingest, clean)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("job", choices=JOBS)
+    parser.add_argument("--source", help="ingest: a file")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--cross-validate", action="store_true")
+    parser.add_argument("--register-all", action="store_true")
+    given = parser.parse_args()
+    seconds, more = JOBS[given.job](given)
+    tell(seconds, **more)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""Tables of a task's runs: the leaderboard, the versions, the ledger."""
+
+from html import escape
+
+import numpy as np
+import pandas as pd
+from mlflow.entities import Run
+
+from rookery.core.metrics import DIRECTIONS
+from rookery.errors import InputError
+from rookery.jobs.leaderboard import Row, Sweep, ranked
+from rookery.jobs.project import Project, open_project
+from rookery.jobs.status import status
+from rookery.jobs.sweep import BEST
+from rookery.stores.snapshots import DIGEST
+from rookery.stores.tracking import PARENT
+
+
+def leaderboard(sweep: Sweep) -> None:
+    """Shows the candidates, the best first, sortable by a click, each linked to its run."""
+    from itables import show
+
+    board, metric = sweep.leaderboard, sweep.metric
+    named = {
+        "rank": "rank",
+        f"cv_{metric}": f"{metric}: mean of the folds",
+        f"cv_{metric}_std": "± std",
+        f"holdout_{metric}": f"{metric}: hold-out",
+        "holdout_log_loss": "log loss: hold-out",
+        "error": "failed because",
+    }
+    shown = board[[name for name in named if name in board and board[name].notna().any()]]
+    shown = shown.rename(columns=named)
+    shown.insert(1, "candidate", [_linked(row) for row in sweep.rows])
+    if "failed because" in shown:
+        shown["failed because"] = shown["failed because"].fillna("").map(escape)
+    show(
+        shown.set_index("rank").round(4),
+        allow_html=True,
+        lengthMenu=[10, 25, 100],
+        classes="display compact",
+    )
+
+
+def tied(sweep: Sweep) -> pd.DataFrame:
+    """The candidates that share the best hold-out value, in the order of the leaderboard."""
+    board, name = sweep.leaderboard, f"holdout_{sweep.metric}"
+    best = board[name].max() if DIRECTIONS[sweep.metric] == "maximize" else board[name].min()
+    shown = [column for column in (f"cv_{sweep.metric}", name) if column in board]
+    return board.loc[np.isclose(board[name], best, atol=1e-12), ["rank", "name", *shown, "run_id"]]
+
+
+def weakest(sweep: Sweep) -> Row:
+    """The candidate with the worst hold-out value."""
+    sign = 1 if DIRECTIONS[sweep.metric] == "maximize" else -1
+    scored = [row for row in sweep.rows if sweep.metric in row.holdout]
+    return min(scored, key=lambda row: sign * row.holdout[sweep.metric])
+
+
+def last_sweep(task: str | None = None) -> Sweep:
+    """The last finished sweep, as it stands in MLflow.
+
+    Raises:
+        InputError: there is none yet.
+    """
+    project = open_project(task)
+    tracking, name = project.tracking, project.task.name
+    parent = tracking.last_sweep(project.experiment)
+    if parent is None:
+        raise InputError(
+            f"there is no sweep of {name} yet",
+            field="TASK",
+            value=name,
+            next=f"rookery sweep {name}",
+        )
+    run_id = str(parent.info.run_id)
+    children = tracking.runs(project.experiment, f"tags.`{PARENT}` = '{run_id}'")
+    rows = sorted((_row(project, run) for run in children), key=lambda row: _numbered(row.name))
+    registered = {
+        str(version.run_id): str(version.version)
+        for version in tracking.versions(name)
+        if version.run_id
+    }
+    versions = {row.run_id: registered[row.run_id] for row in rows if row.run_id in registered}
+    return Sweep(
+        name,
+        run_id,
+        tracking.link(project.experiment, run_id),
+        parent.data.tags[DIGEST],
+        project.task.metric,
+        ranked(project.task, rows),
+        versions.get(parent.data.tags.get(BEST, "")),
+        "as it stands in MLflow",
+        versions,
+    )
+
+
+def ledger(task: str | None = None) -> pd.DataFrame:
+    """Every attempt at a promotion, the last one first."""
+    entries = pd.DataFrame(status(task)["ledger"])
+    shown = [name for name in ("at", "outcome", "from", "to", "reason", "who") if name in entries]
+    return entries[shown].iloc[::-1]
+
+
+def versions(task: str | None = None) -> pd.DataFrame:
+    """The registered versions, the newest first, with the aliases they carry."""
+    found = pd.DataFrame(status(task)["versions"])
+    return found.set_index("version") if len(found) else found
+
+
+def _row(project: Project, run: Run) -> Row:
+    metrics = {
+        name: value
+        for name, value in run.data.metrics.items()
+        if name.startswith(("cv_", "holdout_"))
+    }
+    tags, run_id = run.data.tags, str(run.info.run_id)
+    error = tags.get("rookery.error") or (None if metrics else run.info.status)
+    link = project.tracking.link(project.experiment, run_id)
+    return Row(0, str(run.info.run_name), tags.get("family", ""), metrics, run_id, link, error)
+
+
+def _linked(row: Row) -> str:
+    return f'<a href="{escape(row.link)}" target="_blank">{escape(row.name)}</a>'
+
+
+def _numbered(name: str) -> tuple[str, int]:
+    """`knn-10` after `knn-9`, as the task file has them."""
+    family, _, number = name.rpartition("-")
+    return family, int(number) if number.isdigit() else 0
