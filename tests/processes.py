@@ -30,9 +30,15 @@ def script(
         try:
             yield process
         finally:
-            for left in [psutil.Process(process.pid), *psutil.Process(process.pid).children(True)]:
-                with suppress(psutil.NoSuchProcess):
-                    left.kill()
+            if process.poll() is None:
+                _kill(process.pid)
+
+
+def _kill(pid: int) -> None:
+    root = psutil.Process(pid)
+    for member in [*root.children(recursive=True), root]:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
 
 
 def read_until(process: subprocess.Popen, wanted: str) -> str:

@@ -16,8 +16,13 @@ from rookery.errors import (
 
 @pytest.mark.parametrize(
     ("error", "exit_code", "status"),
-    [(InputError, 2, 422), (NotPromoted, 2, 503), (Unavailable, 1, 503), (Refused, 3, 409),
-     (Defect, 70, 500)],
+    [
+        (InputError, 2, 422),
+        (NotPromoted, 2, 503),
+        (Unavailable, 1, 503),
+        (Refused, 3, 409),
+        (Defect, 70, 500),
+    ],
 )
 def test_an_error_says_how_to_end_and_how_to_answer(error, exit_code, status):
     raised = error("no")
@@ -27,10 +32,16 @@ def test_an_error_says_how_to_end_and_how_to_answer(error, exit_code, status):
 
 
 def test_an_error_prints_as_its_message_and_as_one_json_object():
-    error = InputError("tall is no number", field="a", value="tall", allowed="a number", next="mend")
+    error = InputError(
+        "tall is no number", field="a", value="tall", allowed="a number", next="mend"
+    )
     assert str(error) == "tall is no number"
     assert json.loads(json.dumps(error.as_dict())) == {
-        "type": "InputError", "message": "tall is no number", "field": "a", "value": "tall",
-        "allowed": "a number", "next": "mend",
+        "type": "InputError",
+        "message": "tall is no number",
+        "field": "a",
+        "value": "tall",
+        "allowed": "a number",
+        "next": "mend",
     }
     assert set(InputError("no").as_dict()) == set(error.as_dict())

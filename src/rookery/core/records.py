@@ -104,7 +104,8 @@ def fields_of(
     for name, kind, required in inputs:
         column = task.columns.get(name) if task else None
         if column is None:
-            fields.append(RecordField(name, kind, required, example=example.get(name)))
+            shown = _shown(example.get(name), kind)
+            fields.append(RecordField(name, kind, required, example=shown))
             continue
         fields.append(
             RecordField(
@@ -115,10 +116,19 @@ def fields_of(
                 column.range,
                 column.unit,
                 column.description,
-                example.get(name),
+                _shown(example.get(name), column.type),
             )
         )
     return tuple(fields)
+
+
+def _shown(value: Any, kind: FieldType) -> Any:
+    """A stored example as a record holds it: a column with gaps was stored as float64."""
+    if value is None or value == "NaT" or value != value:
+        return None
+    if kind == "boolean":
+        return bool(value)
+    return _as_whole(value) if kind == "integer" else value
 
 
 class RecordReader:
@@ -230,7 +240,7 @@ def _definition(field: RecordField) -> tuple[Any, Any]:
         "json_schema_extra": extra,
         "examples": [field.example] if field.example is not None else None,
     }
-    checked = Annotated[python, Field(**bounds)]
+    checked: Any = Annotated[python, Field(**bounds)]
     if field.type == "integer":
         checked = Annotated[checked, BeforeValidator(_as_whole)]
     if field.required:

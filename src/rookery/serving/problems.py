@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rookery.core.records import Fault
 from rookery.errors import InputError, RookeryError, Unavailable
@@ -112,7 +113,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _request)
     app.add_exception_handler(ClientDisconnect, _disconnect)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_middleware(UnexpectedErrors)
 
 
 async def _problem(_request: Request, error: Exception) -> Response:
@@ -152,9 +153,31 @@ async def _disconnect(_request: Request, _error: Exception) -> Response:
     return Problem(400, "the request ended before its body did").response()
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return Problem(500, "an unexpected error; the server's log has it").response()
+class UnexpectedErrors:
+    """ASGI middleware for what nothing else caught: logged here, a bare 500 outside.
+
+    An exception that reached the server would close the connection under the next request.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting)
+        except Exception:
+            if scope["type"] != "http" or started:  # too late for another answer
+                raise
+            logger.exception("%s %s failed", scope["method"], scope["path"])
+            answer = Problem(500, "an unexpected error; the server's log has it").response()
+            await answer(scope, receive, send)
 
 
 def _cut(text: str) -> str:

@@ -279,7 +279,12 @@ def _example(model: Model, path: Path) -> dict[str, Any]:
     if not model.saved_input_example_info:
         return {}
     name = model.saved_input_example_info.get("artifact_path", "input_example.json")
-    stored = json.loads((path / name).read_text(encoding="utf-8"))
+    try:
+        stored = json.loads((path / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Refused(
+            f"the model's input example cannot be read: {error}", field="input_example", value=name
+        ) from error
     if not (isinstance(stored, dict) and stored.get("columns") and stored.get("data")):
         return {}
     rows = [dict(zip(stored["columns"], row, strict=True)) for row in stored["data"]]

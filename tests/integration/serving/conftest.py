@@ -14,12 +14,12 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from tests.conftest import point_at, write_task
 
 import rookery as rk
 from rookery.serving.app import create_app
 from rookery.serving.server import bind
 from rookery.settings import Settings, get_settings
-from tests.conftest import point_at, write_task
 
 JSON = {"Content-Type": "application/json"}
 ADMIN = {"Authorization": "Bearer let-me-in"}

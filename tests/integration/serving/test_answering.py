@@ -6,12 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.conftest import point_at
+from tests.integration.serving.conftest import JSON, Served, serving
 
 from rookery.jobs.project import open_project
 from rookery.settings import get_settings
 from rookery.stores.versions import load_production
-from tests.conftest import point_at
-from tests.integration.serving.conftest import JSON, Served, serving
 
 Record = dict[str, Any]
 

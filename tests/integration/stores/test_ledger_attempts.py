@@ -29,8 +29,15 @@ def test_an_attempt_is_pending_until_it_is_closed(ledger):
     ledger.close(entry, "done", "better")
     (row,) = ledger.entries("penguins")
     assert row.as_dict() | {"at": "", "who": ""} == {
-        "id": entry, "task": "penguins", "from": "1", "to": "2", "outcome": "done",
-        "reason": "better", "metrics": {"accuracy": 0.5}, "who": "", "at": "",
+        "id": entry,
+        "task": "penguins",
+        "from": "1",
+        "to": "2",
+        "outcome": "done",
+        "reason": "better",
+        "metrics": {"accuracy": 0.5},
+        "who": "",
+        "at": "",
     }
     assert row.at.endswith("Z")
     assert "@" in row.who
@@ -47,9 +54,9 @@ def test_a_second_attempt_on_the_same_task_has_to_wait(ledger):
 
 def test_of_many_attempts_at_the_same_time_one_begins(database):
     with ThreadPoolExecutor(8) as pool:
-        begun = list(pool.map(
-            lambda _: Ledger(database).begin("penguins", None, "promotion"), range(24)
-        ))
+        begun = list(
+            pool.map(lambda _: Ledger(database).begin("penguins", None, "promotion"), range(24))
+        )
     assert len([entry for entry in begun if entry is not None]) == 1
     assert outcomes(Ledger(database)) == [(None, None, "pending")]
 

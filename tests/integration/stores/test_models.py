@@ -25,8 +25,13 @@ from rookery.stores.models import (
     write_model,
 )
 
-X = pd.DataFrame({"price": [1.0, 2.0, 3.0, 4.0], "colour": ["red", "red", "50% blue", "red"],
-                  "when": pd.to_datetime(["2020-01-01"] * 4)})
+X = pd.DataFrame(
+    {
+        "price": [1.0, 2.0, 3.0, 4.0],
+        "colour": ["red", "red", "50% blue", "red"],
+        "when": pd.to_datetime(["2020-01-01"] * 4),
+    }
+)
 y = pd.Series([True, False, True, False])
 
 
@@ -37,9 +42,14 @@ def written(shop, tmp_path_factory) -> Path:
     tree = Candidate("tree", DecisionTreeClassifier(random_state=0))
     pipeline = tree.pipeline(shop).fit(X[shop.inputs], y)
     write_model(
-        folder, pipeline, signature=task_signature(shop), example=X[shop.inputs].head(3),
+        folder,
+        pipeline,
+        signature=task_signature(shop),
+        example=X[shop.inputs].head(3),
         task_text=json.dumps(shop.model_dump(mode="json", by_alias=True, exclude_unset=True)),
-        run_id="r", model_id="m-1", location="here",
+        run_id="r",
+        model_id="m-1",
+        location="here",
     )
     return folder
 
@@ -82,8 +92,14 @@ def test_a_type_that_is_not_on_our_list_is_named_and_not_stored(shop, tmp_path):
     transformer = FunctionTransformer(np.load)
     with pytest.raises(Refused, match=r"numpy\.load") as caught:
         write_model(
-            tmp_path / "model", transformer.fit(X), signature=task_signature(shop),
-            example=X.head(1), task_text="", run_id="r", model_id="m", location="here",
+            tmp_path / "model",
+            transformer.fit(X),
+            signature=task_signature(shop),
+            example=X.head(1),
+            task_text="",
+            run_id="r",
+            model_id="m",
+            location="here",
         )
     assert "trusted_types.txt" in caught.value.next
 

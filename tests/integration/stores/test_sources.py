@@ -62,7 +62,7 @@ def test_a_csv_file_is_read_in_the_encoding_and_with_the_separator_of_the_task(
 
 
 def test_every_cell_of_a_csv_file_stays_as_the_file_has_it(read_csv):
-    rows = read_csv('a,b\n007,NA\n"1,5"," two\nlines"\n,nan\n'.encode())
+    rows = read_csv(b'a,b\n007,NA\n"1,5"," two\nlines"\n,nan\n')
     assert rows["a"].tolist() == ["007", "1,5", ""]
     assert rows["b"].tolist() == ["NA", " two\nlines", "nan"]
 

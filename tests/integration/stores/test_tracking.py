@@ -41,7 +41,7 @@ def answers(status: int, kind: str, body: bytes) -> type[BaseHTTPRequestHandler]
 
 @pytest.fixture
 def serving() -> Iterator:
-    """Starts a server that gives one answer to everything; returns its address and what was asked."""
+    """Starts a server of one answer; gives its address and the list of what was asked."""
     servers = []
 
     def start(status: int, kind: str, body: bytes) -> tuple[str, list]:
@@ -69,9 +69,7 @@ def test_a_page_that_answers_html_is_not_taken_for_a_server(serving):
     assert asked[0][0].startswith("/api/2.0/mlflow/")
 
 
-@pytest.mark.parametrize(
-    ("status", "body"), [(401, b"who are you"), (403, b"Invalid Host header")]
-)
+@pytest.mark.parametrize(("status", "body"), [(401, b"who are you"), (403, b"Invalid Host header")])
 def test_a_server_that_refuses_us_is_reported_with_its_words(serving, status, body):
     uri, asked = serving(status, "text/plain", body)
     with pytest.raises(InputError, match=body.decode()) as caught:

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import palmerpenguins
+import pandas as pd
 import pytest
 
 from rookery.core.cleaning import clean_rows, read_back

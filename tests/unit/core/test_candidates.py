@@ -161,8 +161,10 @@ def test_row_limits_of_the_task_reach_the_candidates(candidates):
 
 
 def test_candidates_of_ones_own_are_named_after_those_of_the_task(penguins):
-    extra = [Candidate("my_forest", RandomForestClassifier(max_depth=7)),
-             Candidate("random_forest", RandomForestClassifier())]
+    extra = [
+        Candidate("my_forest", RandomForestClassifier(max_depth=7)),
+        Candidate("random_forest", RandomForestClassifier()),
+    ]
     names = [name for name, _ in expand(penguins, extra)]
     assert names[-2:] == ["my_forest-1", "random_forest-4"]
 
@@ -209,9 +211,14 @@ def test_a_number_is_learnt_from_end_to_end(clean_penguins, make_task):
     }
     rows = clean_penguins[list(columns)].assign(y=clean_penguins["body_mass_g"])
     task = make_task(
-        columns, y={"type": "float", "unit": "g", "required": True}, metric="rmse",
-        candidates={"linear_regression": {}, "ridge": {"sets": [{"alpha": 1.0}]},
-                    "svr": {"max_rows": 100}},
+        columns,
+        y={"type": "float", "unit": "g", "required": True},
+        metric="rmse",
+        candidates={
+            "linear_regression": {},
+            "ridge": {"sets": [{"alpha": 1.0}]},
+            "svr": {"max_rows": 100},
+        },
     )
     halves = split(rows, task)
     scored = {name: fitted(c, task, halves, cross_validate=True) for name, c in expand(task)}
@@ -223,60 +230,91 @@ def test_a_number_is_learnt_from_end_to_end(clean_penguins, make_task):
     errors = test["y"] - by_hand.predict(test.drop(columns="y"))
     assert metrics["holdout_rmse"] == pytest.approx(np.sqrt((errors**2).mean()))
     assert {f"cv_{name}" for name in METRICS["regressor"]} <= set(metrics)
-    best = min(scored, key=lambda name: ranking_key(
-        task, name.rsplit("-", 1)[0], 0, scored[name].metrics))
+    best = min(
+        scored, key=lambda name: ranking_key(task, name.rsplit("-", 1)[0], 0, scored[name].metrics)
+    )
     assert scored[best].metrics["cv_rmse"] == min(s.metrics["cv_rmse"] for s in scored.values())
 
 
 RANKED = [
     # best first: (family, metrics)
-    ("the higher mean wins, whatever the hold-out says", [
-        ("knn", {"cv_accuracy": 0.99, "cv_log_loss": 0.9, "holdout_accuracy": 0.9}),
-        ("logistic_regression", {"cv_accuracy": 0.98, "cv_log_loss": 0.1, "holdout_accuracy": 1}),
-    ]),
-    ("equal means are decided by log loss", [
-        ("random_forest", {"cv_accuracy": 0.99, "cv_log_loss": 0.1}),
-        ("logistic_regression", {"cv_accuracy": 0.99, "cv_log_loss": 0.2}),
-    ]),
-    ("then by the simpler family", [
-        ("logistic_regression", {"cv_accuracy": 0.99, "cv_log_loss": 0.1}),
-        ("decision_tree", {"cv_accuracy": 0.99, "cv_log_loss": 0.1}),
-        ("random_forest", {"cv_accuracy": 0.99, "cv_log_loss": 0.1}),
-    ]),
-    ("then by the place in the task", [
-        ("knn", {"cv_accuracy": 0.99, "cv_log_loss": 0.1}),
-        ("knn", {"cv_accuracy": 0.99, "cv_log_loss": 0.1}),
-    ]),
-    ("a sum in another order decides nothing", [
-        ("knn", {"cv_accuracy": 0.3, "cv_log_loss": 0.1}),
-        ("random_forest", {"cv_accuracy": 0.1 + 0.2, "cv_log_loss": 0.1}),
-    ]),
-    ("without cross-validation the hold-out stands in", [
-        ("knn", {"holdout_accuracy": 0.99}),
-        ("logistic_regression", {"holdout_accuracy": 0.98}),
-    ]),
-    ("what has no log loss comes after what has one", [
-        ("random_forest", {"cv_accuracy": 0.99, "cv_log_loss": 5.0}),
-        ("ridge", {"cv_accuracy": 0.99}),
-    ]),
-    ("what could not be measured comes last", [
-        ("random_forest", {"cv_accuracy": 0.1, "cv_log_loss": 9.0}),
-        ("knn", {"cv_accuracy": float("nan"), "cv_log_loss": 0.1}),
-        ("logistic_regression", {}),
-    ]),
+    (
+        "the higher mean wins, whatever the hold-out says",
+        [
+            ("knn", {"cv_accuracy": 0.99, "cv_log_loss": 0.9, "holdout_accuracy": 0.9}),
+            (
+                "logistic_regression",
+                {"cv_accuracy": 0.98, "cv_log_loss": 0.1, "holdout_accuracy": 1},
+            ),
+        ],
+    ),
+    (
+        "equal means are decided by log loss",
+        [
+            ("random_forest", {"cv_accuracy": 0.99, "cv_log_loss": 0.1}),
+            ("logistic_regression", {"cv_accuracy": 0.99, "cv_log_loss": 0.2}),
+        ],
+    ),
+    (
+        "then by the simpler family",
+        [
+            ("logistic_regression", {"cv_accuracy": 0.99, "cv_log_loss": 0.1}),
+            ("decision_tree", {"cv_accuracy": 0.99, "cv_log_loss": 0.1}),
+            ("random_forest", {"cv_accuracy": 0.99, "cv_log_loss": 0.1}),
+        ],
+    ),
+    (
+        "then by the place in the task",
+        [
+            ("knn", {"cv_accuracy": 0.99, "cv_log_loss": 0.1}),
+            ("knn", {"cv_accuracy": 0.99, "cv_log_loss": 0.1}),
+        ],
+    ),
+    (
+        "a sum in another order decides nothing",
+        [
+            ("knn", {"cv_accuracy": 0.3, "cv_log_loss": 0.1}),
+            ("random_forest", {"cv_accuracy": 0.1 + 0.2, "cv_log_loss": 0.1}),
+        ],
+    ),
+    (
+        "without cross-validation the hold-out stands in",
+        [
+            ("knn", {"holdout_accuracy": 0.99}),
+            ("logistic_regression", {"holdout_accuracy": 0.98}),
+        ],
+    ),
+    (
+        "what has no log loss comes after what has one",
+        [
+            ("random_forest", {"cv_accuracy": 0.99, "cv_log_loss": 5.0}),
+            ("ridge", {"cv_accuracy": 0.99}),
+        ],
+    ),
+    (
+        "what could not be measured comes last",
+        [
+            ("random_forest", {"cv_accuracy": 0.1, "cv_log_loss": 9.0}),
+            ("knn", {"cv_accuracy": float("nan"), "cv_log_loss": 0.1}),
+            ("logistic_regression", {}),
+        ],
+    ),
 ]
 
 
 @pytest.mark.parametrize("listed", [case for _, case in RANKED], ids=[name for name, _ in RANKED])
 def test_candidates_are_ranked(penguins, listed):
-    keys = [ranking_key(penguins, family, n, metrics)
-            for n, (family, metrics) in enumerate(listed)]
+    keys = [ranking_key(penguins, family, n, metrics) for n, (family, metrics) in enumerate(listed)]
     assert keys == sorted(keys)
     assert len(set(keys)) == len(keys)
 
 
 def test_a_metric_to_minimize_ranks_the_smallest_first(make_task):
-    task = make_task({"a": {"type": "float"}}, y={"type": "float", "required": True},
-                     metric="rmse", candidates={"ridge": {}})
+    task = make_task(
+        {"a": {"type": "float"}},
+        y={"type": "float", "required": True},
+        metric="rmse",
+        candidates={"ridge": {}},
+    )
     keys = [ranking_key(task, "ridge", 0, {"cv_rmse": rmse, "cv_mae": 1.0}) for rmse in (2.0, 3.0)]
     assert keys == sorted(keys)

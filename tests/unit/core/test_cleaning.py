@@ -40,12 +40,16 @@ def adds_up(raw, cleaned):
 def test_of_344_penguins_333_are_clean_and_11_are_not(raw_penguins, penguins, clean):
     cleaned = clean(raw_penguins, penguins)
     assert (len(raw_penguins), len(cleaned.clean), len(cleaned.reasons), cleaned.duplicates) == (
-        344, 333, 11, 0,
+        344,
+        333,
+        11,
+        0,
     )
     complete = raw_penguins.dropna()
     assert cleaned.clean.index.equals(complete.index)
-    pd.testing.assert_frame_equal(cleaned.clean, complete[list(penguins.columns)],
-                                  check_dtype=False)
+    pd.testing.assert_frame_equal(
+        cleaned.clean, complete[list(penguins.columns)], check_dtype=False
+    )
     assert cleaned.reasons.value_counts().to_dict() == {
         "sex: missing": 9,
         "bill_length_mm: missing; bill_depth_mm: missing; flipper_length_mm: missing; "
@@ -64,7 +68,13 @@ def test_numbers_given_as_text_clean_to_the_same_rows(raw_penguins, penguins, cl
 def test_a_clean_row_is_typed(task, clean):
     cleaned = clean(pd.DataFrame([GOOD]), task)
     assert cleaned.clean.iloc[0].to_dict() == {
-        "f": 1.5, "i": 3, "c": "ä", "t": "x", "b": 1.0, "d": pd.Timestamp("2024-01-31"), "y": "p",
+        "f": 1.5,
+        "i": 3,
+        "c": "ä",
+        "t": "x",
+        "b": 1.0,
+        "d": pd.Timestamp("2024-01-31"),
+        "y": "p",
     }
 
 
@@ -153,8 +163,12 @@ FROM_A_DATABASE = [
     ("d", [date(2024, 1, 31), None], None, [pd.Timestamp("2024-01-31"), None]),
     ("d", [20240131, 20240201], None, [pd.Timestamp("2024-01-31"), pd.Timestamp("2024-02-01")]),
     ("d", [datetime(2024, 1, 31, tzinfo=UTC), None], None, [pd.Timestamp("2024-01-31"), None]),
-    ("d", pd.to_datetime(["2024-01-31"]).tz_localize("Asia/Tokyo"), None,
-     [pd.Timestamp("2024-01-30 15:00")]),
+    (
+        "d",
+        pd.to_datetime(["2024-01-31"]).tz_localize("Asia/Tokyo"),
+        None,
+        [pd.Timestamp("2024-01-30 15:00")],
+    ),
 ]
 
 
@@ -187,12 +201,21 @@ def test_several_reasons_are_all_told_and_a_rule_adds_nothing_to_a_column_alread
 def test_a_rule_refuses_what_does_not_compare_so_and_passes_what_is_missing(
     make_task, clean, comparison, refused, kind
 ):
-    values = {"float": ["1", "2", "3"], "text": ["a", "b", "c"],
-              "date": ["2024-01-01", "2024-01-02", "2024-01-03"]}[kind]
+    values = {
+        "float": ["1", "2", "3"],
+        "text": ["a", "b", "c"],
+        "date": ["2024-01-01", "2024-01-02", "2024-01-03"],
+    }[kind]
     rules = [{"left": "l", "is": comparison, "right": "r"}]
     columns = {"l": {"type": kind}, "r": {"type": kind}, "n": {"type": "integer"}}
-    raw = pd.DataFrame({"l": [*values, None, values[0]], "r": [*[values[1]] * 3, values[0], None],
-                        "n": range(5), "y": "p"})
+    raw = pd.DataFrame(
+        {
+            "l": [*values, None, values[0]],
+            "r": [*[values[1]] * 3, values[0], None],
+            "n": range(5),
+            "y": "p",
+        }
+    )
     task = make_task(columns, cleaning={"rules": rules})
     assert clean(raw, task).reasons.index.tolist() == refused
 
@@ -204,13 +227,18 @@ def test_a_marker_of_a_missing_number_is_known_in_numbers_and_in_text(
 ):
     column = {"type": "float"} | ({} if everywhere else {"missing": ["-999"]})
     cleaning = {"missing": ["NA", "-999"]} if everywhere else {}
-    cleaned = clean(pd.DataFrame({"f": values, "y": "p"}),
-                    make_task({"f": column}, cleaning=cleaning))
+    cleaned = clean(
+        pd.DataFrame({"f": values, "y": "p"}), make_task({"f": column}, cleaning=cleaning)
+    )
     assert cleaned.clean["f"].fillna(0).tolist() == [5, 0, 7]
 
 
 def test_numbers_that_stand_for_categories_are_replaced(make_task, clean):
-    sex = {"type": "category", "values": ["male", "female"], "replace": {"1": "male", "2": "female"}}
+    sex = {
+        "type": "category",
+        "values": ["male", "female"],
+        "replace": {"1": "male", "2": "female"},
+    }
     raw = pd.DataFrame({"sex": [1.0, 2.0, np.nan], "y": "p"})
     found = clean(raw, make_task({"sex": sex})).clean["sex"]
     assert found.iloc[:2].tolist() == ["male", "female"]
@@ -250,14 +278,27 @@ def test_cleaning_leaves_its_input_alone(raw_penguins, penguins, clean):
     pd.testing.assert_frame_equal(raw_penguins, before)
 
 
-@pytest.mark.parametrize("name", ['x"; DROP TABLE raw; --', "SELECT", "Größe (cm)", "重さ", "a.b",
-                                  "index", "column", "check", "0"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        'x"; DROP TABLE raw; --',
+        "SELECT",
+        "Größe (cm)",
+        "重さ",
+        "a.b",
+        "index",
+        "column",
+        "check",
+        "0",
+    ],
+)
 def test_a_column_of_any_name_is_cleaned(make_task, clean, name):
     task = make_task({name: {"type": "float", "range": [0, 9]}})
     cleaned = clean(pd.DataFrame({name: ["1", "99", "x"], "y": "p"}), task)
     assert cleaned.clean[name].tolist() == [1.0]
     assert cleaned.reasons.tolist() == [
-        f"{name}: 99 is outside 0 to 9", f"{name}: 'x' is not a finite number",
+        f"{name}: 99 is outside 0 to 9",
+        f"{name}: 'x' is not a finite number",
     ]
 
 
@@ -272,7 +313,12 @@ def test_200_columns_are_cleaned(make_task, clean):
 
 
 CELL = st.one_of(
-    st.none(), st.text(max_size=8), st.integers(), st.floats(), st.booleans(), st.dates(),
+    st.none(),
+    st.text(max_size=8),
+    st.integers(),
+    st.floats(),
+    st.booleans(),
+    st.dates(),
     st.sampled_from(["ä", "p", "q", "NA", "inf", "2024-01-31", "yes", "1e999", "50"]),
 )
 CHANGES = st.dictionaries(st.sampled_from(list(GOOD)), CELL, max_size=3)
@@ -300,8 +346,15 @@ def test_rows_come_back_from_a_database_in_the_types_of_the_task(make_task, clea
     stored = rows.astype(object).where(rows.notna(), None)
     back = read_back(stored, task)
     assert {name: str(kind) for name, kind in back.dtypes.items()} == {
-        "f": "float64", "i": "float64", "c": "str", "t": "str", "b": "float64",
-        "d": "datetime64[us]", "full": "int64", "sure": "bool", "y": "str",
+        "f": "float64",
+        "i": "float64",
+        "c": "str",
+        "t": "str",
+        "b": "float64",
+        "d": "datetime64[us]",
+        "full": "int64",
+        "sure": "bool",
+        "y": "str",
     }
     assert back["sure"].tolist() == [False, False]
     assert back.iloc[1][["f", "i", "c", "t", "b", "d"]].isna().all()
@@ -310,7 +363,11 @@ def test_rows_come_back_from_a_database_in_the_types_of_the_task(make_task, clea
 @pytest.mark.parametrize(
     ("names", "words", "value"),
     [
-        (["species", "island"], "lacks the columns bill_length_mm, bill_depth_mm", "species, island"),
+        (
+            ["species", "island"],
+            "lacks the columns bill_length_mm, bill_depth_mm",
+            "species, island",
+        ),
         (["extra"], "has columns that the task does not name: extra", "extra"),
         (["SPECIES"], "does not name: SPECIES", "SPECIES"),
         (["sex"], "has more than one column sex", "sex"),

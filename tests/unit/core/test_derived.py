@@ -11,15 +11,24 @@ from rookery.core.derived import Derived, DerivedFeatures, derive
 nan = np.nan
 A = np.array([1.0, -2.0, 0.0, nan, 1e308, 4.0])
 B = np.array([2.0, 0.0, 0.0, 1.0, 1e308, nan])
-WHEN = ["2024-02-29T23:30:00", "1999-12-31", None, "2023-01-01", "2000-03-01T05:00:00", "2024-01-01"]
-FRAME = pd.DataFrame({
-    "a": A,
-    "b": B,
-    "when": pd.to_datetime(pd.Series(WHEN), format="ISO8601"),
-    "note": pd.Series(["", "né", None, "日本語", "a b", "x" * 300], dtype="str"),
-    "flag": [True, False, True, False, True, False],
-    "whole": pd.Series([1, 2, 3, 4, 5, 6], dtype="int64"),
-})
+WHEN = [
+    "2024-02-29T23:30:00",
+    "1999-12-31",
+    None,
+    "2023-01-01",
+    "2000-03-01T05:00:00",
+    "2024-01-01",
+]
+FRAME = pd.DataFrame(
+    {
+        "a": A,
+        "b": B,
+        "when": pd.to_datetime(pd.Series(WHEN), format="ISO8601"),
+        "note": pd.Series(["", "né", None, "日本語", "a b", "x" * 300], dtype="str"),
+        "flag": [True, False, True, False, True, False],
+        "whole": pd.Series([1, 2, 3, 4, 5, 6], dtype="int64"),
+    }
+)
 
 
 @pytest.mark.parametrize(

@@ -88,8 +88,16 @@ def test_an_estimator_that_is_made_of_others_is_refused():
 
 
 def test_linear_models_are_simpler_than_trees_and_those_than_ensembles():
-    order = ["logistic_regression", "decision_tree", "knn", "svc", "adaboost", "random_forest",
-             "gradient_boosting", "a_family_of_ones_own"]
+    order = [
+        "logistic_regression",
+        "decision_tree",
+        "knn",
+        "svc",
+        "adaboost",
+        "random_forest",
+        "gradient_boosting",
+        "a_family_of_ones_own",
+    ]
     ranks = [simplicity(name) for name in order]
     assert ranks == sorted(ranks)
     assert len(set(ranks)) == len(ranks)

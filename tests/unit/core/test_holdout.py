@@ -13,16 +13,18 @@ ROW = st.tuples(NUMBERS, st.one_of(st.none(), st.text(max_size=5)))
 
 
 def frame(rows, number="float64"):
-    return pd.DataFrame({
-        "n": pd.Series([row[0] for row in rows], dtype=number),
-        "t": pd.Series([row[1] for row in rows], dtype="str"),
-    })
+    return pd.DataFrame(
+        {
+            "n": pd.Series([row[0] for row in rows], dtype=number),
+            "t": pd.Series([row[1] for row in rows], dtype="str"),
+        }
+    )
 
 
 @given(st.lists(ROW, min_size=1, max_size=20), st.randoms())
 def test_a_row_is_hashed_by_its_content_alone(rows, random):
     hashes = dict(zip(map(repr, rows), row_hashes(frame(rows)), strict=True))
-    shuffled = random.sample(rows, len(rows)) + [(1.5, "another")]
+    shuffled = [*random.sample(rows, len(rows)), (1.5, "another")]
     found = row_hashes(frame(shuffled))[:-1]
     assert [hashes[repr(row)] for row in shuffled[:-1]] == found.tolist()
 
@@ -36,13 +38,26 @@ def test_whole_numbers_hash_alike_as_integers_and_as_floats(numbers):
 
 
 ALIKE = [
-    ("missing numbers", [pd.Series([1.0, np.nan]), pd.Series([1, None], dtype="Int64"),
-                         pd.Series([1.0, -np.nan])]),
-    ("missing text", [pd.Series(["a", None], dtype="str"), pd.Series(["a", None], dtype=object),
-                      pd.Series(["a", np.nan], dtype=object)]),
+    (
+        "missing numbers",
+        [pd.Series([1.0, np.nan]), pd.Series([1, None], dtype="Int64"), pd.Series([1.0, -np.nan])],
+    ),
+    (
+        "missing text",
+        [
+            pd.Series(["a", None], dtype="str"),
+            pd.Series(["a", None], dtype=object),
+            pd.Series(["a", np.nan], dtype=object),
+        ],
+    ),
     ("booleans", [pd.Series([True, False]), pd.Series([1, 0]), pd.Series([1.0, -0.0])]),
-    ("dates", [pd.Series(["2024-01-31", None]).astype(f"datetime64[{unit}]")
-               for unit in ("s", "ms", "us", "ns")]),
+    (
+        "dates",
+        [
+            pd.Series(["2024-01-31", None]).astype(f"datetime64[{unit}]")
+            for unit in ("s", "ms", "us", "ns")
+        ],
+    ),
     ("categories", [pd.Series(["a", "b"], dtype=kind) for kind in ("str", "category", object)]),
 ]
 
@@ -131,8 +146,9 @@ def test_the_share_is_that_of_the_task(make_task, share):
     assert mask.groupby(rows["y"]).mean().to_numpy() == pytest.approx(share, abs=0.02)
 
 
-@pytest.mark.parametrize("target", [{"type": "boolean", "required": True}, {
-    "type": "integer", "required": True}])
+@pytest.mark.parametrize(
+    "target", [{"type": "boolean", "required": True}, {"type": "integer", "required": True}]
+)
 def test_the_side_does_not_depend_on_the_type_in_which_the_target_came(make_task, target):
     metric = "accuracy" if target["type"] == "boolean" else "mae"
     families = {"decision_tree": {}}
@@ -158,6 +174,11 @@ def test_the_only_row_of_a_class_is_learnt_from_unless_drawn(make_task):
 
 def test_a_column_of_the_source_can_say_what_is_held_out(make_task):
     task = make_task({"a": {"type": "float"}, "part": {"type": "text"}}, split={"column": "part"})
-    rows = pd.DataFrame({"a": [1.0, 2, 3, 4], "y": "p",
-                         "part": pd.Series(["test", "train", " TEST ", None], dtype="str")})
+    rows = pd.DataFrame(
+        {
+            "a": [1.0, 2, 3, 4],
+            "y": "p",
+            "part": pd.Series(["test", "train", " TEST ", None], dtype="str"),
+        }
+    )
     assert holdout_mask(rows, task).tolist() == [True, False, True, False]

@@ -45,16 +45,18 @@ def rows():
     """120 rows of every type in which each column that may has gaps."""
     rng = np.random.default_rng(0)
     n = 120
-    frame = pd.DataFrame({
-        "f": rng.normal(size=n),
-        "g": rng.normal(size=n),
-        "i": rng.integers(-3, 4, n).astype(float),
-        "b": rng.integers(0, 2, n).astype(float),
-        "sure": rng.integers(0, 2, n).astype(bool),
-        "c": pd.Series(rng.choice(["ä", "b"], n), dtype="str"),
-        "t": pd.Series(["x" * k for k in rng.integers(0, 9, n)], dtype="str"),
-        "d": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 99, n), unit="D"),
-    })
+    frame = pd.DataFrame(
+        {
+            "f": rng.normal(size=n),
+            "g": rng.normal(size=n),
+            "i": rng.integers(-3, 4, n).astype(float),
+            "b": rng.integers(0, 2, n).astype(float),
+            "sure": rng.integers(0, 2, n).astype(bool),
+            "c": pd.Series(rng.choice(["ä", "b"], n), dtype="str"),
+            "t": pd.Series(["x" * k for k in rng.integers(0, 9, n)], dtype="str"),
+            "d": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 99, n), unit="D"),
+        }
+    )
     for column in GAPPY:
         frame.loc[rng.choice(n, 12, replace=False), column] = None
     y = pd.Series(np.where(frame["g"] + frame["sure"] > 0.3, "p", "q"), dtype="str")
@@ -68,7 +70,15 @@ def test_every_kind_of_derived_feature_fits_and_predicts_with_missing_values(tas
     encoded = model[:-1].transform(X)
     assert np.isfinite(encoded).all()
     assert list(model[:-1].get_feature_names_out()) == [
-        "g", "sure", "f", "i", "b", *EVERY_KIND, "c_ä", "c_b", "c_rare",
+        "g",
+        "sure",
+        "f",
+        "i",
+        "b",
+        *EVERY_KIND,
+        "c_ä",
+        "c_b",
+        "c_rare",
     ]
     nothing = X.iloc[[0]].copy()
     nothing[GAPPY] = None
@@ -126,18 +136,24 @@ def test_encoding_equals_pandas_and_numpy(penguins, clean_penguins):
     model = build_pipeline(penguins, DecisionTreeClassifier()).fit(X, clean_penguins["species"])
     numbers = X.select_dtypes("number")
     expected = pd.concat(
-        [(numbers - numbers.mean()) / numbers.std(ddof=0),
-         pd.get_dummies(X[["island", "sex"]], dtype=float)], axis=1,
+        [
+            (numbers - numbers.mean()) / numbers.std(ddof=0),
+            pd.get_dummies(X[["island", "sex"]], dtype=float),
+        ],
+        axis=1,
     )
-    encoded = pd.DataFrame(model[:-1].transform(X), columns=model[:-1].get_feature_names_out(),
-                           index=X.index)
+    encoded = pd.DataFrame(
+        model[:-1].transform(X), columns=model[:-1].get_feature_names_out(), index=X.index
+    )
     pd.testing.assert_frame_equal(encoded, expected, check_like=True)
 
 
 def test_an_unknown_or_missing_category_is_all_zeros(penguins, clean_penguins):
     X = clean_penguins[penguins.inputs]
     model = build_pipeline(penguins, DecisionTreeClassifier()).fit(X, clean_penguins["species"])
-    strange = X.iloc[:2].assign(island=pd.Series(["Atlantis", None], dtype="str", index=X.index[:2]))
+    strange = X.iloc[:2].assign(
+        island=pd.Series(["Atlantis", None], dtype="str", index=X.index[:2])
+    )
     names = list(model[:-1].get_feature_names_out())
     islands = [names.index(f"island_{name}") for name in ("Biscoe", "Dream", "Torgersen")]
     assert (model[:-1].transform(strange)[:, islands] == 0).all()

@@ -1,4 +1,4 @@
-"""Records are typed by the model's fields; whatever is wrong with them is told, never raised bare."""
+"""Records are typed by the model's fields; whatever is wrong is told, never raised bare."""
 
 import json
 import math
@@ -36,8 +36,14 @@ LAX = RecordReader(FIELDS, strict=False)
 def test_records_become_a_frame_in_the_types_of_the_signature():
     frame = READER.frame([GOOD, GOOD | {"o": 2, "n": 7, "f": 2, "d": "2024-01-31T01:00:00+02:00"}])
     assert {name: str(kind) for name, kind in frame.dtypes.items()} == {
-        "f": "float64", "i": "int64", "c": "str", "b": "bool", "t": "str", "d": "datetime64[us]",
-        "o": "float64", "n": "float64",
+        "f": "float64",
+        "i": "int64",
+        "c": "str",
+        "b": "bool",
+        "t": "str",
+        "d": "datetime64[us]",
+        "o": "float64",
+        "n": "float64",
     }
     assert frame["d"].tolist() == [pd.Timestamp("2024-01-31"), pd.Timestamp("2024-01-30 23:00")]
     assert frame["o"].isna().tolist() == [True, False]
@@ -136,9 +142,15 @@ def test_text_is_converted_only_where_that_is_allowed():
     assert len(caught.value.faults) == 3
 
 
-@pytest.mark.parametrize("moment", [
-    datetime(2024, 1, 31), datetime(2024, 1, 31, tzinfo=UTC), "2024-01-31T00:00:00Z", "20240131",
-])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(2024, 1, 31),
+        datetime(2024, 1, 31, tzinfo=UTC),
+        "2024-01-31T00:00:00Z",
+        "20240131",
+    ],
+)
 @pytest.mark.parametrize("reader", [READER, LAX])
 def test_a_date_may_be_an_object_of_python_or_iso_text(reader, moment):
     assert reader.frame([GOOD | {"d": moment}])["d"].tolist() == [pd.Timestamp("2024-01-31")]
@@ -147,7 +159,14 @@ def test_a_date_may_be_an_object_of_python_or_iso_text(reader, moment):
 def test_a_date_is_read_alike_when_rows_are_cleaned_and_when_a_model_is_asked(make_task, clean):
     task = make_task({"d": {"type": "date", "required": True}, "n": {"type": "integer"}})
     reader = RecordReader([RecordField("d", "date")])
-    for text in ["2024-01-31", "20240131", "2024-01-31T10:00:00.5+02:00", "1999", "31.1.2024", "now"]:
+    for text in [
+        "2024-01-31",
+        "20240131",
+        "2024-01-31T10:00:00.5+02:00",
+        "1999",
+        "31.1.2024",
+        "now",
+    ]:
         cleaned = clean(pd.DataFrame({"d": [text], "n": [1], "y": ["p"]}), task).clean
         try:
             asked = reader.frame([{"d": text}])["d"].tolist()
@@ -163,7 +182,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
     max_leaves=6,
 )
-NEARLY = st.dictionaries(st.sampled_from([f.name for f in FIELDS] + ["year", "x"]), JSON, max_size=4)
+NEARLY = st.dictionaries(
+    st.sampled_from([f.name for f in FIELDS] + ["year", "x"]), JSON, max_size=4
+)
 
 
 @settings(max_examples=120)
@@ -194,8 +215,21 @@ def test_the_schema_of_a_record_says_what_is_allowed_and_takes_its_example():
     assert len(READER.frame([READER.example()])) == 1
 
 
-@pytest.mark.parametrize("name", ["model_config", "class", "f0", "a b", "Größe", "__init__", "json",
-                                  'x"; DROP TABLE y; --', "copy", "_private"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "model_config",
+        "class",
+        "f0",
+        "a b",
+        "Größe",
+        "__init__",
+        "json",
+        'x"; DROP TABLE y; --',
+        "copy",
+        "_private",
+    ],
+)
 def test_a_field_of_any_name_is_read(name):
     assert RecordReader([RecordField(name, "float")]).frame([{name: 1.0}])[name].tolist() == [1.0]
 
@@ -204,11 +238,20 @@ def test_fields_take_what_the_task_says_and_keep_the_type_of_unknown_columns(pen
     inputs = [("bill_length_mm", "float", True), ("sex", "text", True), ("petals", "float", False)]
     found = fields_of(inputs, penguins, {"sex": "male", "petals": 2.0})
     assert found[0] == RecordField(
-        "bill_length_mm", "float", True, None, (20.0, 80.0), "mm",
-        "Length of the bill along its upper ridge", None,
+        "bill_length_mm",
+        "float",
+        True,
+        None,
+        (20.0, 80.0),
+        "mm",
+        "Length of the bill along its upper ridge",
+        None,
     )
-    assert (found[1].type, found[1].values, found[1].example) == ("category", ("female", "male"),
-                                                                  "male")
+    assert (found[1].type, found[1].values, found[1].example) == (
+        "category",
+        ("female", "male"),
+        "male",
+    )
     assert found[2] == RecordField("petals", "float", False, example=2.0)
     assert fields_of(inputs[:1], None, {}) == (RecordField("bill_length_mm", "float"),)
 
@@ -216,11 +259,24 @@ def test_fields_take_what_the_task_says_and_keep_the_type_of_unknown_columns(pen
 @pytest.mark.parametrize(
     ("name", "text", "value"),
     [
-        ("f", " 1.5 ", 1.5), ("f", "tall", "tall"), ("f", "1e400", math.inf), ("f", "NA", None),
-        ("i", "3", 3), ("i", "3.0", 3), ("i", "3.5", "3.5"), ("i", "1e999", "1e999"),
-        ("i", "nan", None), ("b", "TRUE", True), ("b", "no", False), ("b", "0", False),
-        ("b", "maybe", "maybe"), ("c", "b c", "b c"), ("c", "", None), ("t", "007", "007"),
-        ("d", "2024-01-31", "2024-01-31"), ("unknown", "1", "1"),
+        ("f", " 1.5 ", 1.5),
+        ("f", "tall", "tall"),
+        ("f", "1e400", math.inf),
+        ("f", "NA", None),
+        ("i", "3", 3),
+        ("i", "3.0", 3),
+        ("i", "3.5", "3.5"),
+        ("i", "1e999", "1e999"),
+        ("i", "nan", None),
+        ("b", "TRUE", True),
+        ("b", "no", False),
+        ("b", "0", False),
+        ("b", "maybe", "maybe"),
+        ("c", "b c", "b c"),
+        ("c", "", None),
+        ("t", "007", "007"),
+        ("d", "2024-01-31", "2024-01-31"),
+        ("unknown", "1", "1"),
     ],
 )
 def test_cells_of_a_csv_are_read_as_their_fields_and_the_rest_is_left_to_be_refused(

@@ -20,8 +20,15 @@ def served(penguins, clean_penguins):
     X = clean_penguins[penguins.inputs]
     pipeline = build_pipeline(penguins, LogisticRegression(max_iter=1000))
     fields = fields_of([(name, "float", True) for name in X], penguins, X.iloc[0].to_dict())
-    return ServedModel("penguins", "3", "production", pipeline.fit(X, clean_penguins["species"]),
-                       fields, penguins, LINEAGE)
+    return ServedModel(
+        "penguins",
+        "3",
+        "production",
+        pipeline.fit(X, clean_penguins["species"]),
+        fields,
+        penguins,
+        LINEAGE,
+    )
 
 
 def test_a_raw_row_gets_the_answer_of_the_pipeline(served, raw_penguins, clean_penguins):

@@ -27,8 +27,12 @@ def test_classes_as_numbers_score_as_classes_by_name(clean_penguins, penguins):
     X, names = clean_penguins[RAW], clean_penguins["species"]
     codes = onehot(clean_penguins, penguins)["species"]
     found = [
-        score_on(DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, y), clean_penguins,
-                 penguins, RAW)
+        score_on(
+            DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, y),
+            clean_penguins,
+            penguins,
+            RAW,
+        )
         for y in (names, codes)
     ]
     assert found[0] == pytest.approx(found[1])

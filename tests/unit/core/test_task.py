@@ -18,9 +18,18 @@ def test_the_penguins_are_told_apart_by_six_columns(penguins):
     assert penguins.kind == "classifier"
     assert penguins.labels == ("Adelie", "Chinstrap", "Gentoo")
     assert penguins.higher_is_better
-    assert penguins.features_used == penguins.inputs == [
-        "island", "bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g", "sex",
-    ]
+    assert (
+        penguins.features_used
+        == penguins.inputs
+        == [
+            "island",
+            "bill_length_mm",
+            "bill_depth_mm",
+            "flipper_length_mm",
+            "body_mass_g",
+            "sex",
+        ]
+    )
 
 
 def test_a_model_sees_neither_target_nor_split_nor_text_nor_dates(make_task):
@@ -41,8 +50,12 @@ def test_inputs_are_features_and_what_derived_ones_are_made_of_in_the_order_of_t
 @pytest.mark.parametrize(
     ("target", "metric", "kind", "labels"),
     [
-        ({"type": "category", "values": ["x", "w"], "required": True}, "accuracy", "classifier",
-         ("x", "w")),
+        (
+            {"type": "category", "values": ["x", "w"], "required": True},
+            "accuracy",
+            "classifier",
+            ("x", "w"),
+        ),
         ({"type": "boolean", "required": True}, "log_loss", "classifier", (False, True)),
         ({"type": "float", "required": True}, "rmse", "regressor", ()),
         ({"type": "integer", "required": True}, "r2", "regressor", ()),

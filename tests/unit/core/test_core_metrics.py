@@ -73,8 +73,10 @@ def test_a_class_that_does_not_occur_is_left_out_of_roc_auc_and_balanced_accurac
     truth, guess, scores = drawn(LABELS)
     kept = truth != "r"
     found = classification_metrics(truth[kept], guess[kept], scores[kept], LABELS)
-    sides = [sk.roc_auc_score(truth[kept] == label, scores[kept, i])
-             for i, label in enumerate(LABELS[:2])]
+    sides = [
+        sk.roc_auc_score(truth[kept] == label, scores[kept, i])
+        for i, label in enumerate(LABELS[:2])
+    ]
     assert found["roc_auc"] == pytest.approx(np.mean(sides))
     recalls = [(guess[truth == label] == label).mean() for label in LABELS[:2]]
     assert found["balanced_accuracy"] == pytest.approx(np.mean(recalls))
@@ -133,7 +135,12 @@ def test_an_integer_target_is_measured_as_a_number():
 def test_each_metric_has_a_direction_and_each_kind_a_tie_breaker():
     assert set(DIRECTIONS) == {name for names in METRICS.values() for name in names}
     assert {name for name, way in DIRECTIONS.items() if way == "maximize"} == {
-        "accuracy", "balanced_accuracy", "f1_macro", "precision_macro", "recall_macro", "roc_auc",
+        "accuracy",
+        "balanced_accuracy",
+        "f1_macro",
+        "precision_macro",
+        "recall_macro",
+        "roc_auc",
         "r2",
     }
     assert all(TIE_BREAKERS[kind] in METRICS[kind] for kind in METRICS)
