@@ -40,6 +40,7 @@ def demo(settings: Settings) -> None:
     """The four jobs, then the API and one question to it."""
     with step("import"):  # MLflow, pandas and scikit-learn; the jobs would load them on first use
         importlib.import_module("rookery.jobs.run")
+        from rookery.notebook import example
     with step("ingest"):
         say("ingest", report.ingested(rk.ingest()))
     with step("clean"):
@@ -49,7 +50,7 @@ def demo(settings: Settings) -> None:
     with step("promote"):
         promoted = rk.promote()
         say("promote", report.promoted(promoted))
-    row, truth = unseen_row()
+    row, truth = example()
     with api(settings, promoted.task) as url:
         say("serve", f"the API is ready at {url}")
         with step("predict"):
@@ -74,19 +75,6 @@ def step(name: str) -> Iterator[None]:
 
 def say(name: str, text: str) -> None:
     print("\n".join([f"\n{name}", *(f"  {line}" for line in text.splitlines())]), flush=True)
-
-
-def unseen_row() -> tuple[dict[str, Any], Any]:
-    """What the model takes of the first hold-out row, and the true target of that row."""
-    from rookery.core.cleaning import read_back
-    from rookery.core.holdout import split
-    from rookery.jobs.project import open_project
-
-    project = open_project()
-    rows = read_back(project.tables.read(project.clean), project.task)
-    first = split(rows, project.task)[1].head(1)
-    record = json.loads(first.to_json(orient="records", date_format="iso"))[0]
-    return {name: record[name] for name in project.task.inputs}, record[project.task.target]
 
 
 @contextmanager

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from rookery.jobs.clean import CleanedTable
     from rookery.jobs.doctor import Finding
     from rookery.jobs.ingest import Ingested
+    from rookery.jobs.leaderboard import Sweep
     from rookery.jobs.promote import Promotion
     from rookery.jobs.run import Run
-    from rookery.jobs.leaderboard import Sweep
 
 MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 

@@ -58,8 +58,12 @@ def _secret_in(path: str, name: str) -> str:
     except UnicodeDecodeError:
         fault = "it is not UTF-8 text"
     if fault:
-        raise InputError(f"{name} names {path!r}, which cannot be read as a secret: {fault}",
-                         field=name, value=path, allowed="a readable file that holds the secret")
+        raise InputError(
+            f"{name} names {path!r}, which cannot be read as a secret: {fault}",
+            field=name,
+            value=path,
+            allowed="a readable file that holds the secret",
+        )
     return secret
 
 
@@ -203,8 +207,9 @@ def get_settings() -> Settings:
     try:
         return Settings(_env_file=dotenv)
     except UnicodeDecodeError as error:
-        raise InputError(f"{dotenv} is not UTF-8 text", field=".env", value=str(dotenv),
-                         allowed="UTF-8 text") from error
+        raise InputError(
+            f"{dotenv} is not UTF-8 text", field=".env", value=str(dotenv), allowed="UTF-8 text"
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]).upper() or None

@@ -12,9 +12,12 @@ from scripts.servers import free_port
 from tests.conftest import write_task
 from tests.processes import ROOT, left_after_a_while, read_until, script
 
+# one candidate at a time: workers would each import MLflow first, for a handful of fits
+ALONE = {"LOKY_MAX_CPU_COUNT": "1"}
+
 
 def run(home: Path, **environment: str) -> tuple[int, str, str]:
-    with script("demo.py", folder=home.parent, **environment) as process:
+    with script("demo.py", folder=home.parent, **ALONE, **environment) as process:
         said, errors = process.communicate()
         return process.returncode, said, errors
 
@@ -65,16 +68,17 @@ def test_a_demo_that_fails_says_why_and_exits_as_the_command_would(empty_home: P
 
 
 @pytest.mark.parametrize(
-    ("reached", "ending"),
+    ("reached", "ending", "environment"),
     [
-        pytest.param("clean", signal.SIGTERM, id="in the sweep"),
-        pytest.param("promote", signal.SIGINT, id="as the API starts"),
+        pytest.param("clean", signal.SIGTERM, {}, id="in the sweep, with workers"),
+        pytest.param("promote", signal.SIGINT, ALONE, id="as the API starts"),
     ],
 )
 def test_a_demo_that_is_ended_leaves_no_process(
-    empty_home: Path, reached: str, ending: signal.Signals
+    empty_home: Path, reached: str, ending: signal.Signals, environment: dict[str, str]
 ) -> None:
-    with script("demo.py", folder=empty_home.parent, API_PORT=str(free_port())) as process:
+    environment = environment | {"API_PORT": str(free_port())}
+    with script("demo.py", folder=empty_home.parent, **environment) as process:
         read_until(process, f"{reached}\n")
         process.send_signal(ending)
         _, errors = process.communicate()

@@ -38,3 +38,8 @@ def short(label: Any) -> str:
     """A class or column name, cut to what fits beside an axis."""
     text = str(label)
     return text if len(text) <= 18 else f"{text[:17]}…"
+
+
+def number(value: float) -> str:
+    """Four digits that count, and no exponent where people would write none."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"

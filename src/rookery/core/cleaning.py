@@ -9,7 +9,9 @@ import pandas as pd
 import pandera.pandas as pa
 
 from rookery.core.holdout import row_hashes
-from rookery.core.task import RESERVED_COLUMNS, Column, Task, brief
+from rookery.core.located import RESERVED_COLUMNS, brief
+from rookery.core.sections import Column
+from rookery.core.task import Task
 from rookery.core.values import FALSE, LARGEST_WHOLE, TRUE, read_date
 from rookery.errors import InputError
 

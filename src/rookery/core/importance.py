@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.inspection import permutation_importance
 
-from rookery.core.canvas import PALETTE, Numbers, canvas, short
+from rookery.core.canvas import PALETTE, Numbers, canvas, number, short
 from rookery.core.families import SEED
 from rookery.core.metrics import DIRECTIONS, classification_metrics, evaluate
 from rookery.core.task import Task
@@ -42,7 +42,7 @@ def importance(
         found.importances_mean[order],
         found.importances_std[order],
         _cost(task, metric),
-        f"{metric} {before[metric]:,.4g} before shuffling",
+        f"{metric} {number(before[metric])} before shuffling",
         X.shape[1] - len(order),
     )
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn import metrics as sk
 
-from rookery.core.canvas import PALE, PALETTE, Numbers, axis_label, canvas, short
+from rookery.core.canvas import PALE, PALETTE, Numbers, axis_label, canvas, number, short
 from rookery.core.importance import importance
 from rookery.core.metrics import probabilities
 from rookery.core.task import Task
@@ -222,7 +222,7 @@ def _calibration(sides: Numbers, scores: Numbers, labels: Sequence[Any]) -> Figu
 def _predicted_against_true(truth: Numbers, y_pred: Numbers, task: Task) -> Figure:
     rmse = sk.root_mean_squared_error(truth, y_pred)
     unit = task.columns[task.target].unit or ""
-    figure, ax = canvas(6, f"Predicted against true: RMSE {rmse:,.4g} {unit}".rstrip())
+    figure, ax = canvas(6, f"Predicted against true: RMSE {number(rmse)} {unit}".rstrip())
     ends = [min(truth.min(), y_pred.min()), max(truth.max(), y_pred.max())]
     ax.plot(ends, ends, color="black", linestyle="--", linewidth=1, zorder=3)
     _points(figure, ax, truth, y_pred)
@@ -235,7 +235,7 @@ def _residuals(truth: Numbers, y_pred: Numbers, task: Task) -> Figure:
     left = truth - y_pred
     figure, (ax, spread) = canvas(
         4.2,
-        f"Residuals: half of them within ±{np.median(np.abs(left)):,.4g}",
+        f"Residuals: half of them within ±{number(np.median(np.abs(left)))}",
         columns=2,
         sharey=True,
         width_ratios=[3, 1],

@@ -18,7 +18,8 @@ from pydantic import (
     create_model,
 )
 
-from rookery.core.task import Task, brief
+from rookery.core.located import brief
+from rookery.core.task import Task
 from rookery.core.values import FALSE, LARGEST_WHOLE, TRUE, read_date
 
 FieldType = Literal["float", "integer", "category", "text", "boolean", "date"]

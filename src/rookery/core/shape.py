@@ -5,9 +5,10 @@ from typing import Any
 
 import pandas as pd
 
+from rookery.core.located import brief
 from rookery.core.metrics import evaluate
 from rookery.core.onehot import onehot, target_codes
-from rookery.core.task import Task, brief
+from rookery.core.task import Task
 from rookery.errors import Refused
 
 

@@ -9,7 +9,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.reader import ReaderError
 
-from rookery.core.task import Located, Task
+from rookery.core.located import Located
+from rookery.core.task import Task
 from rookery.errors import InputError
 
 

@@ -7,13 +7,13 @@ import pandas as pd
 from mlflow.entities import DatasetInput
 
 from rookery.core.candidates import Candidate, Scored
+from rookery.core.tags import ERROR, FAMILY, KIND
 from rookery.core.task import Task
 from rookery.errors import Refused
 from rookery.jobs.leaderboard import Row
 from rookery.jobs.project import Project
-from rookery.stores.models import scratch, task_signature, write_model
-
-KIND = "rookery.kind"
+from rookery.stores.folders import scratch
+from rookery.stores.models import task_signature, write_model
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def log_candidate(plan: Plan, name: str, candidate: Candidate, outcome: Scored |
         Unavailable: a store failed; that is not the candidate's fault.
     """
     tracking = plan.project.tracking
-    tags = plan.tags | {KIND: "candidate", "family": candidate.family}
+    tags = plan.tags | {KIND: "candidate", FAMILY: candidate.family}
     run_id = tracking.start_run(plan.project.experiment, name, tags, parent=plan.parent)
     tracking.log(run_id, params=candidate.described(), dataset=plan.dataset)
     error = outcome if isinstance(outcome, Exception) else None
@@ -49,7 +49,7 @@ def log_candidate(plan: Plan, name: str, candidate: Candidate, outcome: Scored |
             error = refusal
     reason = f"{type(error).__name__}: {error}" if error else None
     if reason:
-        tracking.log(run_id, tags={"rookery.error": reason})
+        tracking.log(run_id, tags={ERROR: reason})
     tracking.end(run_id, "FAILED" if reason else "FINISHED")
     link = tracking.link(plan.project.experiment, run_id)
     return Row(0, name, candidate.family, metrics, run_id, link, reason)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from rookery.core.cleaning import Cleaned, check_columns, clean_rows, read_back
-from rookery.core.task import RESERVED_COLUMNS
+from rookery.core.located import RESERVED_COLUMNS
 from rookery.errors import InputError
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
@@ -36,11 +36,13 @@ def clean(task: str | None = None) -> CleanedTable:
     check_columns(project.tables.columns(project.raw) or list(project.task.columns), project.task)
     seen = np.array([], dtype=np.uint64)
     total = kept = refused = duplicates = 0
+    reasons = pd.Series(dtype=object)
     with project.tables.replacing(schemas, project.task) as tables, progress("clean") as bar:
         for raw in project.tables.chunks(project.raw):
             part = clean_rows(raw, project.task, seen)
             seen = np.sort(np.concatenate([seen, part.hashes]))
             _append(project, tables, raw, part)
+            reasons = part.reasons
             total, kept = total + len(raw), kept + len(part.clean)
             refused, duplicates = refused + len(part.reasons), duplicates + part.duplicates
             bar.update(len(raw))
@@ -48,7 +50,7 @@ def clean(task: str | None = None) -> CleanedTable:
             raise InputError(
                 f"none of the {total} rows of {project.raw} is clean",
                 field="columns",
-                value=_commonest(part.reasons),
+                value=_commonest(reasons),
                 allowed="at least one valid row",
                 next=f"compare tasks/{project.task.name}.yaml with the data",
             )

@@ -12,7 +12,7 @@ from rookery.core.plots import figures
 from rookery.core.shape import inputs_for
 from rookery.core.task import Task
 from rookery.jobs.project import Project, open_project
-from rookery.stores.models import load_trusted, read_folder, scratch
+from rookery.stores.folders import load_trusted, read_folder, scratch
 
 
 def plots(run_id: str, task: str | None = None) -> dict[str, Figure]:

@@ -11,11 +11,11 @@ from rookery.core.cleaning import read_back
 from rookery.core.gate import judge
 from rookery.core.holdout import split
 from rookery.core.shape import score_on
+from rookery.core.tags import BEST
 from rookery.errors import InputError, Refused, Unavailable
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.repair import repair, settle
 from rookery.jobs.standing import production_metrics
-from rookery.jobs.sweep import BEST
 from rookery.jobs.target import Target, from_run, from_version, register_target
 from rookery.stores.ledger import ROLLBACK, pending, previous_version
 from rookery.stores.versions import load_version

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from rookery.jobs.clean import CleanedTable, clean
 from rookery.jobs.ingest import Ingested, ingest
-from rookery.jobs.promote import Promotion, promote
 from rookery.jobs.leaderboard import Sweep
+from rookery.jobs.promote import Promotion, promote
 from rookery.jobs.sweep import sweep
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from rookery.core.tags import BEST, FAMILY
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.repair import repair
-from rookery.jobs.sweep import BEST
 from rookery.stores.ledger import pending
 
 
@@ -48,7 +48,7 @@ def _sweep(project: Project) -> dict[str, Any] | None:
     return {
         "run_id": found.info.run_id,
         "best_run": found.data.tags.get(BEST),
-        "family": found.data.tags.get("family"),
+        "family": found.data.tags.get(FAMILY),
         f"cv_{metric}": metrics.get(f"cv_{metric}"),
         f"holdout_{metric}": metrics.get(f"holdout_{metric}"),
         "link": project.tracking.link(project.experiment, found.info.run_id),
@@ -70,7 +70,7 @@ def _versions(project: Project) -> list[dict[str, Any]]:
             "aliases": [
                 alias for alias, number in aliases.items() if number == str(version.version)
             ],
-            "family": version.tags.get("family"),
+            "family": version.tags.get(FAMILY),
         }
         for version in project.tracking.versions(project.task.name)
     ]

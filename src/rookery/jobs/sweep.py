@@ -11,18 +11,18 @@ from rookery.core.candidates import Candidate, Scored, expand, fit_candidate
 from rookery.core.cleaning import read_back
 from rookery.core.gate import Verdict, judge
 from rookery.core.holdout import digest, split
+from rookery.core.tags import BEST, DIGEST, FAMILY, KIND
 from rookery.core.task import Task
 from rookery.errors import InputError, Unavailable
-from rookery.jobs.candidate_runs import KIND, Plan, log_candidate
+from rookery.jobs.candidate_runs import Plan, log_candidate
 from rookery.jobs.leaderboard import Row, Sweep, ranked
 from rookery.jobs.plots import log_plots
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.standing import production_metrics
-from rookery.stores.snapshots import DIGEST, dataset_input, keep_snapshot
+from rookery.stores.snapshots import dataset_input, keep_snapshot
 from rookery.stores.versioning import commit_of
 
-BEST = "rookery.best_run"
 # below so many rows a fit takes less time than starting a worker process
 SMALL = 5000
 
@@ -174,7 +174,7 @@ def _finish(plan: Plan, rows: list[Row], *, register: bool) -> Sweep:
             value=best.name,
             next=f"mend tasks/{plan.task.name}.yaml",
         )
-    tags = {BEST: best.run_id, "family": best.family}
+    tags = {BEST: best.run_id, FAMILY: best.family}
     project.tracking.log(plan.parent, tags=tags, metrics=best.metrics)
     # the winner's only: four pictures cost more than a fit
     log_plots(project, best.run_id, plan.holdout)
@@ -203,7 +203,7 @@ def _register(plan: Plan, rows: list[Row]) -> tuple[Verdict, dict[str, str]]:
     versions = {}
     for row in _chosen(task, rows):
         if verdicts[row.run_id].passed:
-            tags = {"family": row.family, DIGEST: plan.tags[DIGEST]}
+            tags = {FAMILY: row.family, DIGEST: plan.tags[DIGEST]}
             model = project.tracking.model_of_run(row.run_id)
             versions[row.run_id] = project.tracking.register(task.name, model, row.run_id, tags)
     best, verdict = rows[0], verdicts[rows[0].run_id]

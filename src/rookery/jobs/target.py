@@ -8,18 +8,18 @@ import pandas as pd
 from mlflow.models import ModelSignature, infer_signature
 
 from rookery.core.shape import inputs_for
+from rookery.core.tags import CONVERTED_FROM, DIGEST, FAMILY
 from rookery.errors import Refused
 from rookery.jobs.project import Project
-from rookery.stores.models import (
+from rookery.stores.folders import (
     ModelFolder,
     load_trusted,
     load_untrusted,
     read_folder,
     require_inputs,
     scratch,
-    write_model,
 )
-from rookery.stores.snapshots import DIGEST
+from rookery.stores.models import write_model
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def register_target(project: Project, target: Target, holdout: pd.DataFrame) -> 
         return target.version
     if target.ours and target.model_id is not None:
         tags = project.tracking.run(str(target.run_id)).data.tags
-        kept = {key: tags[key] for key in ("family", DIGEST) if key in tags}
+        kept = {key: tags[key] for key in (FAMILY, DIGEST) if key in tags}
         return project.tracking.register(project.task.name, target.model_id, target.run_id, kept)
     return _convert(project, target, holdout)
 
@@ -119,7 +119,7 @@ def _convert(project: Project, target: Target, holdout: pd.DataFrame) -> str:
     if target.run_id is None:
         tracking.end(run_id)
     origin = target.version or target.run_id or ""
-    return tracking.register(name, model_id, run_id, {"rookery.converted_from": origin})
+    return tracking.register(name, model_id, run_id, {CONVERTED_FROM: origin})
 
 
 def check_equal(model: Any, folder: ModelFolder, X: pd.DataFrame) -> None:

@@ -1,14 +1,13 @@
 """How results and errors look in a notebook."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from html import escape
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
-from IPython.core.getipython import get_ipython
-from IPython.display import display
 from matplotlib.figure import Figure
 
 from rookery.errors import RookeryError
@@ -27,15 +26,18 @@ def install() -> None:
 
     Outside a notebook it does nothing.
     """
-    shell = get_ipython()
+    # whoever is in a notebook has imported it; nobody else needs it installed
+    ipython = sys.modules.get("IPython")
+    shell: Any = ipython.get_ipython() if ipython else None
     if shell is None or not hasattr(shell, "kernel"):
         return
     from itables import init_notebook_mode
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
     init_notebook_mode(all_interactive=False, connected=False)
+    pd.set_option("display.max_colwidth", 200)  # reasons are to be read to their end
     set_matplotlib_formats("retina")  # type: ignore[no-untyped-call]
-    html: Any = cast(Any, shell.display_formatter).formatters["text/html"]
+    html = shell.display_formatter.formatters["text/html"]
     for name, module in RESULTS.items():
         html.for_type_by_name(module, name, facts)
     # IPython's own hook for what an exception shows in place of its traceback
@@ -65,6 +67,8 @@ def say(text: str) -> None:
 
 
 def _display(shown: Any) -> None:
+    from IPython.display import display
+
     display(shown, raw=isinstance(shown, dict))  # type: ignore[no-untyped-call]
 
 

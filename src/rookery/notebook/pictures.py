@@ -4,8 +4,10 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from rookery.core.canvas import PALETTE, WIDTH, axis_label, canvas, short
+from rookery.core.sections import Column
 from rookery.core.task import Task
 from rookery.jobs.leaderboard import Sweep
 from rookery.jobs.project import open_project
@@ -13,6 +15,7 @@ from rookery.notebook.rows import arrived
 
 MOST_COLUMNS = 12
 MOST_PAIRED = 5
+MOST_BARS = 30
 MOST_POINTS = 1000
 MOST_CANDIDATES = 40
 
@@ -50,20 +53,24 @@ def distributions(task: str | None = None) -> Figure:
         2.4 * height + 0.4, "Distributions", rows=height, columns=2, squeeze=False
     )
     for name, ax in zip(names, axes.flat, strict=False):
-        numeric = pd.api.types.is_numeric_dtype(rows[name])
-        style = {"element": "step"} if numeric else {"multiple": "stack", "shrink": 0.7}
+        values = rows[name].dropna()
         sns.histplot(
-            rows.dropna(subset=[name]),
-            x=name,
+            rows.loc[values.index],
+            x=_ordered(values, described.columns[name]),
             ax=ax,
             alpha=0.5,
-            legend=ax is axes.flat[0],
-            **style,
-            **_coloured(hue),
+            legend=False,
+            **_shape(values),
+            **(hue or {"color": PALETTE[0]}),
         )
         ax.set(xlabel=axis_label(described, name), ylabel="rows")
+        if pd.api.types.is_integer_dtype(values):
+            ax.locator_params(axis="x", integer=True, nbins=6)
     for ax in axes.flat[len(names) :]:
         ax.set_visible(False)
+    if hue:
+        keys = [Patch(color=color, label=short(label)) for label, color in hue["palette"].items()]
+        figure.legend(handles=keys, loc="outside lower center", ncols=len(keys))
     return figure
 
 
@@ -85,14 +92,18 @@ def pairs(task: str | None = None) -> Figure:
     ]
     if described.kind == "regressor":
         numbers = [described.target, *numbers]
-    shown = rows.rename(columns={name: axis_label(described, name) for name in numbers})
+    if len(numbers) < 2:
+        return canvas(0.6, "There are no two numbers to set against each other")[0]
+    names = {name: axis_label(described, name) for name in numbers[:MOST_PAIRED]}
+    hue = _hue(described)
     grid = sns.pairplot(
-        shown,
-        vars=[axis_label(described, name) for name in numbers[:MOST_PAIRED]],
+        rows.rename(columns=names),
+        vars=list(names.values()),
         corner=True,
         height=WIDTH / 4,
-        plot_kws={"s": 14, "alpha": 0.6},
-        **_coloured(_hue(described)),
+        plot_kws={"s": 14, "alpha": 0.6} | ({} if hue else {"color": PALETTE[0]}),
+        diag_kws={} if hue else {"color": PALETTE[0]},
+        **hue,
     )
     figure: Figure = grid.figure
     plt.close(figure)  # or the notebook would show it twice
@@ -129,6 +140,22 @@ def spread(sweep: Sweep) -> Figure:
     return figure
 
 
+def _ordered(values: pd.Series, column: Column) -> pd.Series:
+    """Categories in the task's order, which may not be the order in which they came."""
+    if not column.values:
+        return values
+    unknown = [value for value in values.unique() if value not in column.values]
+    return values.astype(pd.CategoricalDtype([*column.values, *unknown]))
+
+
+def _shape(values: pd.Series) -> dict[str, Any]:
+    """Bars side by side for few values, steps over each other for a scale."""
+    if pd.api.types.is_float_dtype(values):
+        return {"element": "step"}
+    few = values.nunique() <= MOST_BARS
+    return {"multiple": "stack", "shrink": 0.7, "discrete": True} if few else {"element": "step"}
+
+
 def _hue(task: Task) -> dict[str, Any]:
     """Colour by class, where there are few enough colours."""
     if not 0 < len(task.labels) <= len(PALETTE):
@@ -139,7 +166,3 @@ def _hue(task: Task) -> dict[str, Any]:
         "hue_order": labels,
         "palette": dict(zip(labels, PALETTE, strict=False)),
     }
-
-
-def _coloured(hue: dict[str, Any]) -> dict[str, Any]:
-    return hue or {"color": PALETTE[0]}

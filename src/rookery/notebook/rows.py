@@ -7,7 +7,10 @@ import pandas as pd
 
 from rookery.core.cleaning import read_back
 from rookery.core.holdout import split
-from rookery.core.task import Column, Task, brief
+from rookery.core.located import brief
+from rookery.core.sections import Column
+from rookery.core.task import Task
+from rookery.core.values import FALSE, TRUE
 from rookery.jobs.project import Project, open_project
 from rookery.stores.tables import CHUNK
 
@@ -116,11 +119,15 @@ def _allowed(column: Column) -> str:
 
 
 def _read(values: pd.Series, column: Column, task: Task) -> pd.Series:
-    if not pd.api.types.is_numeric_dtype(values):
-        text = values.astype("str").str.strip()
-        values = text.mask(text.isin([*task.cleaning.missing, *column.missing]))
     numeric = column.type in ("float", "integer")
-    return pd.to_numeric(values, errors="coerce") if numeric else values
+    if numeric and pd.api.types.is_numeric_dtype(values):
+        return values
+    text = values.astype("str").str.strip().replace(column.replace)
+    text = text.mask(text.isin([*task.cleaning.missing, *column.missing]))
+    if column.type == "boolean":
+        words = text.str.lower()
+        return text.mask(words.isin(TRUE), "True").mask(words.isin(FALSE), "False")
+    return pd.to_numeric(text, errors="coerce") if numeric else text
 
 
 def _rejected(project: Project) -> pd.DataFrame:

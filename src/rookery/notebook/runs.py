@@ -7,13 +7,11 @@ import pandas as pd
 from mlflow.entities import Run
 
 from rookery.core.metrics import DIRECTIONS
+from rookery.core.tags import BEST, DIGEST, ERROR, FAMILY, PARENT
 from rookery.errors import InputError
 from rookery.jobs.leaderboard import Row, Sweep, ranked
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.status import status
-from rookery.jobs.sweep import BEST
-from rookery.stores.snapshots import DIGEST
-from rookery.stores.tracking import PARENT
 
 
 def leaderboard(sweep: Sweep) -> None:
@@ -35,7 +33,8 @@ def leaderboard(sweep: Sweep) -> None:
     if "failed because" in shown:
         shown["failed because"] = shown["failed because"].fillna("").map(escape)
     show(
-        shown.set_index("rank").round(4),
+        shown.round(4),
+        showIndex=False,
         allow_html=True,
         lengthMenu=[10, 25, 100],
         classes="display compact",
@@ -47,7 +46,8 @@ def tied(sweep: Sweep) -> pd.DataFrame:
     board, name = sweep.leaderboard, f"holdout_{sweep.metric}"
     best = board[name].max() if DIRECTIONS[sweep.metric] == "maximize" else board[name].min()
     shown = [column for column in (f"cv_{sweep.metric}", name) if column in board]
-    return board.loc[np.isclose(board[name], best, atol=1e-12), ["rank", "name", *shown, "run_id"]]
+    best_rows = np.isclose(board[name], best, atol=1e-12)
+    return board.loc[best_rows, ["rank", "name", *shown, "run_id"]].set_index("rank")
 
 
 def weakest(sweep: Sweep) -> Row:
@@ -98,14 +98,19 @@ def last_sweep(task: str | None = None) -> Sweep:
 def ledger(task: str | None = None) -> pd.DataFrame:
     """Every attempt at a promotion, the last one first."""
     entries = pd.DataFrame(status(task)["ledger"])
-    shown = [name for name in ("at", "outcome", "from", "to", "reason", "who") if name in entries]
-    return entries[shown].iloc[::-1]
+    if entries.empty:
+        return entries
+    shown = ["id", "at", "outcome", "from", "to", "reason", "who"]
+    return entries[shown].iloc[::-1].fillna("").set_index("id")
 
 
 def versions(task: str | None = None) -> pd.DataFrame:
     """The registered versions, the newest first, with the aliases they carry."""
     found = pd.DataFrame(status(task)["versions"])
-    return found.set_index("version") if len(found) else found
+    if found.empty:
+        return found
+    found["aliases"] = found["aliases"].map(", ".join)
+    return found.set_index("version")[["aliases", "family", "run_id"]].fillna("")
 
 
 def _row(project: Project, run: Run) -> Row:
@@ -115,9 +120,9 @@ def _row(project: Project, run: Run) -> Row:
         if name.startswith(("cv_", "holdout_"))
     }
     tags, run_id = run.data.tags, str(run.info.run_id)
-    error = tags.get("rookery.error") or (None if metrics else run.info.status)
+    error = tags.get(ERROR) or (None if metrics else run.info.status)
     link = project.tracking.link(project.experiment, run_id)
-    return Row(0, str(run.info.run_name), tags.get("family", ""), metrics, run_id, link, error)
+    return Row(0, str(run.info.run_name), tags.get(FAMILY, ""), metrics, run_id, link, error)
 
 
 def _linked(row: Row) -> str:

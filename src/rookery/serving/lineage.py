@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from mlflow.entities.model_registry import ModelVersion
 
+from rookery.core.tags import FAMILY
 from rookery.serving.answers import (
     History,
     LedgerRow,
@@ -19,9 +20,20 @@ from rookery.serving.swap import Failure, Follower, Loaded
 from rookery.stores.ledger import Ledger
 
 
+def answering(follower: Follower) -> Loaded:
+    """What answers now.
+
+    Raises:
+        Problem: 503 while nothing does, whatever the reason.
+    """
+    if follower.loaded is None:
+        raise from_error(follower.why_not(), status=503)
+    return follower.loaded
+
+
 def readiness(follower: Follower) -> Ready:
     """Which version answers, and what about it needs attention."""
-    loaded = follower.current()
+    loaded = answering(follower)
     return Ready(
         model=loaded.model.name,
         version=loaded.model.version,
@@ -77,7 +89,7 @@ def _version_card(
         run_id=version.run_id or None,
         stage=version.current_stage,
         aliases=[alias for alias, target in aliases.items() if target == number],
-        family=version.tags.get("family"),
+        family=version.tags.get(FAMILY),
         created_at=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
         serving=loaded is not None and loaded.is_version(version),
     )

@@ -86,12 +86,13 @@ def invalid(faults: Sequence[Fault]) -> Problem:
     return Problem(422, f"{errors[0].message}{more}", errors=errors)
 
 
-def from_error(error: RookeryError) -> Problem:
+def from_error(error: RookeryError, status: int | None = None) -> Problem:
     """An error of the registry, the ledger or a model, as the one who asked may see it.
 
     What is wrong with our own settings is not the client's input: it reads as unavailable.
     """
-    status = Unavailable.status if isinstance(error, InputError) else error.status
+    if status is None:
+        status = Unavailable.status if isinstance(error, InputError) else error.status
     shown = ProblemError(
         field=error.field,
         value=_public(error.value),

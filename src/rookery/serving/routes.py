@@ -12,7 +12,7 @@ from rookery.serving.answering import answer_many, answer_one
 from rookery.serving.answers import History, ModelCard, Ready, Reloaded, Reloads
 from rookery.serving.bodies import read_body
 from rookery.serving.keys import check_admin, check_api_key
-from rookery.serving.lineage import history, model_card, readiness
+from rookery.serving.lineage import answering, history, model_card, readiness
 from rookery.serving.metrics import Metrics
 from rookery.serving.problems import MEDIA_TYPE, Problem, ProblemError, from_error
 from rookery.serving.swap import Follower, Loaded, Look
@@ -100,7 +100,7 @@ class ModelRoutes:
 
     async def model(self) -> ModelCard:
         """Where the answers of the loaded version come from."""
-        return model_card(self.follower.current())
+        return model_card(answering(self.follower))
 
     async def versions(self) -> History:
         """All versions in the registry and all attempts to promote one."""
@@ -119,7 +119,7 @@ class ModelRoutes:
 
     async def _asked(self, request: Request) -> tuple[Loaded, bytes]:
         check_api_key(request, self.settings.api_key)
-        loaded = self.follower.current()
+        loaded = answering(self.follower)
         return loaded, await read_body(request, self.settings.api_max_body_bytes)
 
     async def _in_thread(self, work: Callable[[], Answer]) -> Answer:

@@ -123,7 +123,7 @@ def _label_schema(model: ServedModel | None) -> Schema:
         return {}
     target = model.task.columns[model.task.target] if model.task else None
     unit = f" [{target.unit}]" if target and target.unit else ""
-    described = {"description": f"{target.description}{unit}"} if target else {}
+    described = {"description": f"{target.description}{unit}".strip()} if target else {}
     labels = model.classes or getattr(model.pipeline, "classes_", None)
     if labels is None:
         return {"type": "number"} | described

@@ -95,17 +95,11 @@ class Follower:
         self._wake.set()
         return future
 
-    def current(self) -> Loaded:
-        """What answers now.
-
-        Raises:
-            RookeryError: nothing does yet; why, and what to do.
-        """
-        if self.loaded is not None:
-            return self.loaded
+    def why_not(self) -> RookeryError:
+        """Why nothing answers yet, and what to do."""
         if self.failure is not None:
-            raise self.failure.error
-        raise not_promoted(self.name, self.settings.model_alias)
+            return self.failure.error
+        return not_promoted(self.name, self.settings.model_alias)
 
     def _follow(self) -> None:
         while not self._stopped:

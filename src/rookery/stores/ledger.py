@@ -110,8 +110,10 @@ class Ledger:
         aim = {"from": current, "to": target, "metrics": json.dumps(metrics)}
         if not self._update(entry_id, aim):
             raise Unavailable(
-                "this promotion was given up by another one meanwhile", field="promotions",
-                value=entry_id, allowed="an attempt that is still pending",
+                "this promotion was given up by another one meanwhile",
+                field="promotions",
+                value=entry_id,
+                allowed="an attempt that is still pending",
                 next="the same command again",
             )
 

@@ -1,14 +1,8 @@
-"""Model folders: written with everything a version needs, read under our own trust rule."""
+"""Model folders as we write them: skops, signature, example, pinned libraries, task copy."""
 
 import importlib.metadata
-import json
-import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +13,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
 
-from rookery.core.records import FieldType
 from rookery.core.task import Task
-from rookery.core.taskfile import parse_task
-from rookery.errors import InputError, Refused, RookeryError
+from rookery.errors import Refused
+from rookery.stores.folders import TASK_COPY
+from rookery.stores.trust import trusted_types, untrusted, untrusted_error
 
-TASK_COPY = "task.yaml"
 LIBRARIES = ("mlflow", "scikit-learn", "numpy", "pandas", "scipy", "skops")
 TO_MLFLOW: dict[str, str] = {
     "float": "double",
@@ -34,40 +27,12 @@ TO_MLFLOW: dict[str, str] = {
     "boolean": "boolean",
     "date": "datetime",
 }
-FROM_MLFLOW: dict[str, FieldType] = {
-    "double": "float",
-    "float": "float",
-    "long": "integer",
-    "integer": "integer",
-    "string": "text",
-    "boolean": "boolean",
-    "datetime": "date",
-}
-
-
-@cache
-def trusted_types() -> tuple[str, ...]:
-    """The types that we allow besides those of skops itself."""
-    lines = files("rookery").joinpath("trusted_types.txt").read_text(encoding="utf-8").splitlines()
-    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
 @cache
 def libraries() -> dict[str, str]:
     """The installed versions that a model depends on."""
     return {name: importlib.metadata.version(name) for name in LIBRARIES}
-
-
-@dataclass(frozen=True)
-class ModelFolder:
-    """What a logged model holds, before anything in it is unpacked."""
-
-    path: Path
-    inputs: tuple[tuple[str, FieldType, bool], ...]
-    example: dict[str, Any]
-    task: Task | None
-    libraries: dict[str, str]
-    format: str
 
 
 def task_signature(task: Task) -> ModelSignature:
@@ -139,182 +104,3 @@ def _deflate(path: Path) -> None:
         for item in stored.infolist():
             deflated.writestr(item.filename, stored.read(item))
     small.replace(path)
-
-
-def read_folder(path: Path) -> ModelFolder:
-    """Reads what a model folder says of itself.
-
-    Raises:
-        Refused: it is not a scikit-learn model, or does not say which columns it takes.
-    """
-    try:
-        model = Model.load(str(path))
-    except Exception as error:  # MLflow raises whatever its parsers do
-        raise Refused(
-            f"the model at {path.name} has no readable MLmodel file: {error}", field="model"
-        ) from error
-    flavor = model.flavors.get("sklearn")
-    if flavor is None:
-        raise Refused(
-            f"this is a model of {', '.join(model.flavors) or 'no flavor'}, not of scikit-learn",
-            field="flavor",
-            value=", ".join(model.flavors),
-            allowed="sklearn",
-        )
-    copy = path / TASK_COPY
-    return ModelFolder(
-        path=path,
-        inputs=_inputs(model.signature),
-        example=_example(model, path),
-        task=parse_task(copy.read_text(encoding="utf-8"), TASK_COPY) if copy.exists() else None,
-        libraries=_requirements(path),
-        format=str(flavor.get("serialization_format")),
-    )
-
-
-def load_trusted(folder: ModelFolder) -> Any:
-    """The fitted pipeline, if every type in it is one that skops or our list allows.
-
-    The list that MLflow keeps beside the model is never looked at: who can write the model can
-    write that list.
-
-    Raises:
-        Refused: another format than skops, or a type that is not allowed, by name.
-    """
-    if folder.format != "skops":
-        raise Refused(
-            f"the model is stored as {folder.format}, which can run code when it is loaded",
-            field="serialization_format",
-            value=folder.format,
-            allowed="skops",
-            next="rookery promote --version N converts it where it was trained",
-        )
-    data = _model_file(folder.path).read_bytes()
-    try:
-        strangers = untrusted(data)
-        if not strangers:
-            return skops.io.loads(data, trusted=list(trusted_types()))
-    except RookeryError:
-        raise
-    except Exception as error:  # a broken or hostile file: skops raises whatever its parts do
-        raise Refused(
-            f"the model file cannot be read: {type(error).__name__}: {error}",
-            field="model",
-            value=folder.path.name,
-        ) from error
-    raise untrusted_error(strangers)
-
-
-def untrusted(data: bytes) -> list[str]:
-    """Names of the types in a skops file that neither skops nor our list allows."""
-    return sorted(set(skops.io.get_untrusted_types(data=data)) - set(trusted_types()))
-
-
-def untrusted_error(strangers: Sequence[str]) -> Refused:
-    return Refused(
-        f"the model holds types that are not trusted: {', '.join(strangers)}",
-        field="type",
-        value=strangers[0],
-        allowed="scikit-learn's own types and those in src/rookery/trusted_types.txt",
-        next="review the type, then add it to src/rookery/trusted_types.txt",
-    )
-
-
-def load_untrusted(folder: ModelFolder) -> Any:
-    """Loads a model in whatever format it has, with the rights of the one who runs this.
-
-    Only for promotion, on the side that trained it; the API never calls it.
-
-    Raises:
-        Refused: it cannot be loaded here.
-    """
-    try:
-        return mlflow.sklearn.load_model(str(folder.path))
-    except Exception as error:  # unpickling raises whatever the pickled classes do
-        raise Refused(
-            f"the model cannot be loaded here: {type(error).__name__}: {str(error)[:300]}",
-            field="model",
-            value=folder.format,
-            next="promote it from where its classes can be imported",
-        ) from error
-
-
-@contextmanager
-def scratch() -> Iterator[Path]:
-    """A folder for the time of a with-block."""
-    with tempfile.TemporaryDirectory(prefix="rookery-") as folder:
-        yield Path(folder)
-
-
-def _model_file(path: Path) -> Path:
-    """The one data file named by the MLmodel, which must lie inside the folder."""
-    data = str(Model.load(str(path)).flavors["sklearn"]["pickled_model"])
-    named = (path / data).resolve()
-    if path.resolve() not in named.parents:
-        raise Refused(
-            "the model names a file outside its folder", field="pickled_model", value=named.name
-        )
-    return named
-
-
-def _inputs(signature: ModelSignature | None) -> tuple[tuple[str, FieldType, bool], ...]:
-    if signature is None or signature.inputs is None or not signature.inputs.has_input_names():
-        return ()
-    found = []
-    for column in signature.inputs.inputs:
-        kind = FROM_MLFLOW.get(getattr(column.type, "name", ""))
-        if kind is None:
-            raise Refused(
-                f"the signature has a type that cannot be served: {column.name}: {column.type}",
-                field=str(column.name),
-                value=str(column.type),
-                allowed=", ".join(FROM_MLFLOW),
-            )
-        found.append((str(column.name), kind, bool(column.required)))
-    return tuple(found)
-
-
-def _example(model: Model, path: Path) -> dict[str, Any]:
-    """The row of the input example with the fewest gaps; empty where there is no example."""
-    if not model.saved_input_example_info:
-        return {}
-    name = model.saved_input_example_info.get("artifact_path", "input_example.json")
-    try:
-        stored = json.loads((path / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise Refused(
-            f"the model's input example cannot be read: {error}", field="input_example", value=name
-        ) from error
-    if not (isinstance(stored, dict) and stored.get("columns") and stored.get("data")):
-        return {}
-    rows = [dict(zip(stored["columns"], row, strict=True)) for row in stored["data"]]
-    return min(
-        rows,
-        key=lambda row: sum(value in (None, "NaT") or value != value for value in row.values()),
-    )
-
-
-def _requirements(path: Path) -> dict[str, str]:
-    file = path / "requirements.txt"
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    pinned = (line.partition("==") for line in lines)
-    return {name: version for name, mark, version in pinned if mark}
-
-
-def require_inputs(folder: ModelFolder, model: Any) -> tuple[tuple[str, FieldType, bool], ...]:
-    """The columns a model takes: its signature, or the names it was fitted with.
-
-    Raises:
-        InputError: it has neither.
-    """
-    if folder.inputs:
-        return folder.inputs
-    names = getattr(model, "feature_names_in_", None)
-    if names is None:
-        raise InputError(
-            "the model does not say which columns it takes",
-            field="signature",
-            allowed="a signature, or an estimator that was fitted on a DataFrame",
-            next="log it again with mlflow.sklearn.log_model(model, name=…, input_example=X.head())",
-        )
-    return tuple((str(name), "float", True) for name in names)

@@ -7,12 +7,11 @@ import pandas as pd
 from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.types import ColSpec, Schema, TensorSpec
 
+from rookery.core.tags import DIGEST, SNAPSHOT
 from rookery.core.task import Task
-from rookery.stores.models import TO_MLFLOW, scratch
+from rookery.stores.folders import scratch
+from rookery.stores.models import TO_MLFLOW
 from rookery.stores.tracking import Tracking
-
-DIGEST = "rookery.digest"
-SNAPSHOT = "rookery.snapshot"
 
 
 def keep_snapshot(
@@ -44,7 +43,9 @@ def read_snapshot(tracking: Tracking, uri: str, to: Path) -> pd.DataFrame:
 
 def dataset_input(task: Task, rows: pd.DataFrame, digest: str, uri: str) -> DatasetInput:
     """The rows as MLflow's data set: name, digest, where they are, schema."""
-    columns: list[ColSpec | TensorSpec] = [ColSpec(TO_MLFLOW[column.type], name) for name, column in task.columns.items()]
+    columns: list[ColSpec | TensorSpec] = [
+        ColSpec(TO_MLFLOW[column.type], name) for name, column in task.columns.items()
+    ]
     dataset = Dataset(
         name=f"{task.name}_clean",
         digest=digest,

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from rookery.core.holdout import digest
-from rookery.core.task import Source, Sql
+from rookery.core.sections import Source, Sql
 from rookery.errors import InputError
 from rookery.stores.database import answering, connect, quoted
 from rookery.stores.tables import CHUNK

@@ -1,18 +1,11 @@
-"""Runs and registered models in MLflow."""
+"""Runs, the models they log, and (through `Registry`) the versions these become."""
 
-import logging
-import os
 import time
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import requests
-from filelock import FileLock
-from mlflow import MlflowClient, artifacts, set_registry_uri, set_tracking_uri
+from mlflow import artifacts
 from mlflow.entities import (
     DatasetInput,
     LoggedModelOutput,
@@ -22,102 +15,16 @@ from mlflow.entities import (
     RunTag,
     ViewType,
 )
-from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from rookery.errors import InputError, Unavailable
-from rookery.settings import Settings
+from rookery.core.tags import KIND, OWNER, PARENT
+from rookery.errors import InputError
 from rookery.stores.owners import is_gone, this_process
-
-PARENT = "mlflow.parentRunId"
-OWNER = "rookery.owner"
-STAGE = "Production"
+from rookery.stores.registry import Registry
 
 
-def configure(settings: Settings) -> None:
-    """Tells MLflow, which reads the environment itself, what the settings say."""
-    given = {
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        # it would export the project's lock for every model it logs
-        "MLFLOW_UV_AUTO_DETECT": "false",
-        "MLFLOW_LOG_UV_FILES": "false",
-        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-        "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
-    }
-    if settings.mlflow_tracking_username:
-        given["MLFLOW_TRACKING_USERNAME"] = settings.mlflow_tracking_username
-    if settings.mlflow_tracking_password:
-        password = settings.mlflow_tracking_password.get_secret_value()
-        os.environ["MLFLOW_TRACKING_PASSWORD"] = password
-    for name, value in given.items():
-        os.environ.setdefault(name, value)
-    _point_mlflow_at(settings.tracking_uri)
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    logging.getLogger("alembic").setLevel(logging.ERROR)
-    # stages are deprecated; the design sets them beside the alias as long as they exist
-    warnings.filterwarnings("ignore", category=FutureWarning, module="mlflow")
-    warnings.filterwarnings("ignore", category=FutureWarning, message=".*stage.*")
-
-
-def _point_mlflow_at(uri: str) -> None:
-    """MLflow writes its addresses to the environment, where a child process of ours would read
-    the embedded file as a server that the user named."""
-    names = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
-    ours = [name for name in names if name not in os.environ]
-    set_tracking_uri(uri)
-    set_registry_uri(uri)
-    for name in ours:
-        os.environ.pop(name, None)
-
-
-class Tracking:
-    """One MLflow server, or the SQLite file that stands for it."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.uri = settings.tracking_uri
-
-    @cached_property
-    def client(self) -> MlflowClient:
-        """The client, after one look whether a server of MLflow answers.
-
-        Raises:
-            Unavailable: nothing answers. InputError: something else than MLflow does.
-        """
-        configure(self.settings)
-        if self.uri.startswith(("http://", "https://")):
-            check_server(self.settings)
-            return MlflowClient(self.uri)
-        return self._embedded()
-
-    def _embedded(self) -> MlflowClient:
-        """MLflow makes its tables at the first call; two processes that do so at once break it."""
-        home = self.settings.home
-        home.mkdir(parents=True, exist_ok=True)
-        with FileLock(home / "mlflow.lock"), self.answering():
-            client = MlflowClient(self.uri)
-            client.search_experiments(max_results=1)
-            return client
-
-    @contextmanager
-    def answering(self) -> Iterator[None]:
-        """Turns MLflow's failures into one clear error.
-
-        Raises:
-            Unavailable: naming the address and the setting.
-        """
-        try:
-            yield
-        except (MlflowException, requests.RequestException, SQLAlchemyError) as error:
-            raise Unavailable(
-                f"MLflow at {self.uri} failed: {str(error).splitlines()[0][:300]}",
-                field="MLFLOW_TRACKING_URI",
-                value=self.uri,
-                next="rookery doctor",
-            ) from error
+class Tracking(Registry):
+    """Everything that is kept in MLflow."""
 
     def experiment(self, task: str) -> str:
         """Id of the task's experiment, created when it is not there.
@@ -226,9 +133,8 @@ class Tracking:
             )
 
     def last_sweep(self, experiment: str) -> Run | None:
-        found = self.runs(
-            experiment, "tags.`rookery.kind` = 'sweep' and attributes.status = 'FINISHED'", 1
-        )
+        condition = f"tags.`{KIND}` = 'sweep' and attributes.status = 'FINISHED'"
+        found = self.runs(experiment, condition, 1)
         return found[0] if found else None
 
     def create_model(
@@ -270,97 +176,6 @@ class Tracking:
             )
         return str(outputs[-1].model_id)
 
-    def register(
-        self, name: str, model_id: str, run_id: str | None, tags: Mapping[str, str]
-    ) -> str:
-        """Makes a logged model the next version of a registered model."""
-        with self.answering():
-            if self._registered(name) is None:
-                try:
-                    self.client.create_registered_model(name)
-                except MlflowException:
-                    if self._registered(name) is None:
-                        raise
-            created = self.client.create_model_version(
-                name, f"models:/{model_id}", run_id, tags=dict(tags), model_id=model_id
-            )
-        return str(created.version)
-
-    def _registered(self, name: str) -> Any:
-        try:
-            return self.client.get_registered_model(name)
-        except MlflowException as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                return None
-            raise
-
-    def versions(self, name: str) -> list[ModelVersion]:
-        """All versions, newest first."""
-        with self.answering():
-            found = self.client.search_model_versions(f"name = '{name}'", max_results=1000)
-        return sorted(found, key=lambda version: -int(version.version))
-
-    def version(self, name: str, number: str) -> ModelVersion:
-        """One version.
-
-        Raises:
-            InputError: there is none of that number.
-        """
-        for version in self.versions(name):
-            if str(version.version) == str(number):
-                return version
-        known = ", ".join(str(version.version) for version in self.versions(name))
-        raise InputError(
-            f"{name} has no version {number}",
-            field="--version",
-            value=number,
-            allowed=known or "none yet",
-            next=f"rookery status {name}",
-        )
-
-    def aliases(self, name: str) -> dict[str, str]:
-        """Versions by alias, exactly as written; empty where nothing is registered."""
-        with self.answering():
-            model = self._registered(name)
-        return {str(k): str(v) for k, v in model.aliases.items()} if model else {}
-
-    def production(self, name: str) -> str | None:
-        """The version that is to be served: the alias, or the stage Production where none is."""
-        found = self.aliased(name) or self.staged(name)
-        return str(found.version) if found else None
-
-    def aliased(self, name: str) -> ModelVersion | None:
-        """The version that carries the serving alias, in one look-up; None where none does."""
-        with self.answering():
-            try:
-                return self.client.get_model_version_by_alias(name, self.settings.model_alias)
-            except MlflowException as error:
-                # no such model, and no such alias
-                if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                    return None
-                raise
-
-    def staged(self, name: str) -> ModelVersion | None:
-        """The newest version in the stage Production."""
-        return next((v for v in self.versions(name) if v.current_stage == STAGE), None)
-
-    def set_production(self, name: str, version: str) -> None:
-        """Moves the alias, and while MLflow still has stages, the stage."""
-        with self.answering():
-            self.client.set_registered_model_alias(name, self.settings.model_alias, version)
-        self.set_stage(name, version)
-
-    def set_stage(self, name: str, version: str) -> None:
-        """Stage Production for this version, archiving the others."""
-        if not hasattr(self.client, "transition_model_version_stage"):
-            return
-        with self.answering(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            if self.client.get_model_version(name, version).current_stage != STAGE:
-                self.client.transition_model_version_stage(
-                    name, version, STAGE, archive_existing_versions=True
-                )
-
     def log_file(self, run_id: str, path: Path, folder: str | None = None) -> None:
         with self.answering():
             self.client.log_artifact(run_id, str(path), folder)
@@ -375,52 +190,7 @@ class Tracking:
                 )
             )
 
-    def model_uri(self, version: ModelVersion) -> str:
-        """Where the files of a version are."""
-        with self.answering():
-            return str(self.client.get_model_version_download_uri(version.name, version.version))
-
     def link(self, experiment: str, run_id: str) -> str:
         """A run's page."""
         remote = self.uri if self.uri.startswith("http") else self.settings.mlflow_ui_url
         return f"{remote.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"
-
-
-def check_server(settings: Settings) -> None:
-    """One request to a real route, because proxies and wrong addresses answer HTML with 200.
-
-    Raises:
-        Unavailable: nothing answers there. InputError: what answers is not MLflow, or refuses us.
-    """
-    uri, user, password = (
-        settings.tracking_uri,
-        settings.mlflow_tracking_username,
-        (settings.mlflow_tracking_password),
-    )
-    auth = (user, password.get_secret_value()) if user and password else None
-    route = f"{uri.rstrip('/')}/api/2.0/mlflow/experiments/search?max_results=1"
-    try:
-        answer = requests.get(route, auth=auth, timeout=10)
-    except requests.RequestException as error:
-        raise Unavailable(
-            f"MLflow at {uri} does not answer: {type(error).__name__}",
-            field="MLFLOW_TRACKING_URI",
-            value=uri,
-            next="rookery doctor",
-        ) from error
-    if answer.status_code in (401, 403):
-        raise InputError(
-            f"MLflow at {uri} refuses us ({answer.status_code}: {answer.text[:80].strip()})",
-            field="MLFLOW_TRACKING_USERNAME",
-            value=user,
-            allowed="a user and password of that server; for 'Invalid Host header' add this "
-            "address to its --allowed-hosts",
-        )
-    if "json" not in answer.headers.get("content-type", ""):
-        raise InputError(
-            f"what answers at {uri} is not an MLflow server "
-            f"({answer.status_code}, {answer.headers.get('content-type', 'no content type')})",
-            field="MLFLOW_TRACKING_URI",
-            value=uri,
-            allowed="the address of an MLflow server",
-        )

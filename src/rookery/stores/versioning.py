@@ -4,6 +4,8 @@ from pathlib import Path
 
 import git
 
+from rookery.core.tags import COMMIT
+
 
 def commit_of(folder: Path) -> dict[str, str]:
     """MLflow's tag for the commit, and whether files differed from it; empty outside a checkout."""
@@ -12,4 +14,4 @@ def commit_of(folder: Path) -> dict[str, str]:
         commit = repository.head.commit.hexsha
     except (git.InvalidGitRepositoryError, git.NoSuchPathError, ValueError):
         return {}
-    return {"mlflow.source.git.commit": commit, "rookery.commit.dirty": str(repository.is_dirty())}
+    return {COMMIT: commit, "rookery.commit.dirty": str(repository.is_dirty())}

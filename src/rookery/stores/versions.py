@@ -4,9 +4,9 @@ from mlflow.entities.model_registry import ModelVersion
 
 from rookery.core.records import fields_of
 from rookery.core.served import Lineage, ServedModel
+from rookery.core.tags import COMMIT, DIGEST, FAMILY
 from rookery.errors import NotPromoted, Refused
-from rookery.stores.models import ModelFolder, load_trusted, read_folder, require_inputs, scratch
-from rookery.stores.snapshots import DIGEST
+from rookery.stores.folders import ModelFolder, load_trusted, read_folder, require_inputs, scratch
 from rookery.stores.tracking import Tracking
 
 
@@ -81,8 +81,8 @@ def _lineage(tracking: Tracking, version: ModelVersion, folder: ModelFolder) -> 
     return Lineage(
         run_id=version.run_id or None,
         digest=tags.get(DIGEST),
-        commit=tags.get("mlflow.source.git.commit"),
+        commit=tags.get(COMMIT),
         metrics=metrics,
         libraries=folder.libraries,
-        family=tags.get("family"),
+        family=tags.get(FAMILY),
     )

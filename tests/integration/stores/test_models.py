@@ -16,14 +16,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from rookery.core.candidates import Candidate
 from rookery.errors import InputError, Refused
-from rookery.stores.models import (
-    load_trusted,
-    load_untrusted,
-    read_folder,
-    require_inputs,
-    task_signature,
-    write_model,
-)
+from rookery.stores.folders import load_trusted, load_untrusted, read_folder, require_inputs
+from rookery.stores.models import task_signature, write_model
 
 X = pd.DataFrame(
     {

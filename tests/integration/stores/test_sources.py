@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from rookery.core.task import Source
+from rookery.core.sections import Source
 from rookery.errors import InputError, Unavailable
 from rookery.stores.sources import Batch, open_source
 

@@ -325,7 +325,7 @@ CHANGES = st.dictionaries(st.sampled_from(list(GOOD)), CELL, max_size=3)
 ROWS = st.lists(CHANGES.map(lambda changes: GOOD | changes), max_size=12)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(rows=ROWS)
 def test_clean_and_refused_rows_and_duplicates_add_up_to_the_raw_ones(task, rows):
     raw = pd.DataFrame(rows, columns=list(GOOD))

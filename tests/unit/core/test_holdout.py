@@ -21,6 +21,7 @@ def frame(rows, number="float64"):
     )
 
 
+@settings(max_examples=50)
 @given(st.lists(ROW, min_size=1, max_size=20), st.randoms())
 def test_a_row_is_hashed_by_its_content_alone(rows, random):
     hashes = dict(zip(map(repr, rows), row_hashes(frame(rows)), strict=True))
@@ -29,6 +30,7 @@ def test_a_row_is_hashed_by_its_content_alone(rows, random):
     assert [hashes[repr(row)] for row in shuffled[:-1]] == found.tolist()
 
 
+@settings(max_examples=50)
 @given(st.lists(st.integers(-(2**53), 2**53), min_size=1))
 def test_whole_numbers_hash_alike_as_integers_and_as_floats(numbers):
     kinds = ("int64", "float64", "Int64", "Float64")
@@ -119,7 +121,7 @@ def test_a_fifth_of_each_species_is_held_out(clean_penguins, penguins):
     pd.testing.assert_frame_equal(test, clean_penguins[mask])
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_a_row_stays_on_its_side_when_others_come_or_go(clean_penguins, penguins, data):
     positions = st.lists(st.integers(0, 332), min_size=60, unique=True)

@@ -187,7 +187,7 @@ NEARLY = st.dictionaries(
 )
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(records=st.lists(JSON | NEARLY.map(lambda changes: GOOD | changes), max_size=4))
 @pytest.mark.parametrize("reader", [READER, LAX], ids=["strict", "lax"])
 def test_no_json_raises_anything_but_invalid_records(reader, records):
@@ -254,6 +254,22 @@ def test_fields_take_what_the_task_says_and_keep_the_type_of_unknown_columns(pen
     )
     assert found[2] == RecordField("petals", "float", False, example=2.0)
     assert fields_of(inputs[:1], None, {}) == (RecordField("bill_length_mm", "float"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "stored", "shown"),
+    [
+        ("n", "integer", 2007.0, 2007),
+        ("b", "boolean", 1.0, True),
+        ("f", "float", math.nan, None),
+        ("d", "date", "NaT", None),
+        ("t", "text", "NaN is text", "NaN is text"),
+    ],
+)
+def test_an_example_stored_beside_gaps_is_shown_as_a_record_holds_it(name, kind, stored, shown):
+    (field,) = fields_of([(name, kind, False)], None, {name: stored})
+    assert field.example == shown
+    assert type(field.example) is type(shown)
 
 
 @pytest.mark.parametrize(

@@ -50,3 +50,13 @@ def test_a_model_of_other_classes_is_refused(clean_penguins, penguins, model):
     model.fit(clean_penguins[RAW], clean_penguins["year"])
     with pytest.raises(Refused, match="classes are not those of penguins"):
         score_on(model, clean_penguins, penguins, RAW)
+
+
+def test_a_model_of_a_number_is_scored(clean_penguins, make_task):
+    columns = {name: {"type": "float"} for name in RAW}
+    task = make_task(
+        columns, y={"type": "float", "required": True}, metric="rmse", candidates={"ridge": {}}
+    )
+    rows = clean_penguins[RAW].assign(y=clean_penguins["flipper_length_mm"])
+    model = DecisionTreeRegressor(random_state=0).fit(rows[RAW], rows["y"])
+    assert score_on(model, rows, task, RAW)["r2"] > 0.9

@@ -107,3 +107,16 @@ def test_any_name_that_a_database_can_hold_is_a_column(make_task, name):
 def test_a_task_does_not_change(penguins):
     with pytest.raises(ValueError, match="frozen"):
         penguins.target = "sex"
+
+
+@pytest.mark.parametrize(
+    ("target", "features", "message"),
+    [
+        ({"type": "text", "required": True}, {}, r"'y \(text\)' is not allowed"),
+        ({"type": "date", "required": True}, {}, r"'y \(date\)' is not allowed"),
+        ({"type": "float", "required": True}, {"l": {"log": "y"}}, "columns other than the target"),
+    ],
+)
+def test_what_cannot_be_learnt_without_a_leak_is_refused(make_task, target, features, message):
+    with pytest.raises(ValueError, match=message):
+        make_task(COLUMNS, y=target, features=features, metric="rmse")

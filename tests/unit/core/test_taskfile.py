@@ -535,7 +535,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(place=st.sampled_from(list(places(TREE))), value=ANYTHING)
 def test_whatever_stands_at_any_place_is_taken_or_told(place, value):
     tree = copy.deepcopy(TREE)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rookery.core.task import Source
+from rookery.core.sections import Source
 from rookery.errors import InputError
 from rookery.stores.sources import source_from
 

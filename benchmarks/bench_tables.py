@@ -1,0 +1,114 @@
+"""Ingest and clean of many synthetic penguins from Parquet into SQLite: rows a second, memory.
+
+Every measurement is a process of its own. Ingest is compared with one SQLAlchemy `execute` a row
+in one transaction on the same file.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from measuring import (
+    Measured,
+    describe_machine,
+    environment,
+    fresh,
+    median,
+    scratch,
+    table,
+    verdict,
+)
+
+MOST_MB = 1500
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A folder in which each measurement has its own home."""
+
+    folder: Path
+
+    def source(self, rows: int) -> Path:
+        path = self.folder / f"{rows}.parquet"
+        if not path.exists():
+            self._run("synthetic_penguins.py", path, "--rows", rows)
+        return path
+
+    def both_jobs(self, rows: int) -> tuple[Measured, Measured]:
+        """Ingest, then clean of what it loaded."""
+        with scratch() as home:
+            source = self.source(rows)
+            loaded = self._run("one_job.py", "ingest", "--source", source, home=home)
+            return loaded, self._run("one_job.py", "clean", home=home)
+
+    def ingest(self, rows: int) -> Measured:
+        with scratch() as home:
+            return self._run("one_job.py", "ingest", "--source", self.source(rows), home=home)
+
+    def row_by_row(self, rows: int) -> Measured:
+        with scratch() as home:
+            return self._run("row_by_row.py", self.source(rows), home / "tables.db")
+
+    def _run(self, script: str, *arguments: object, home: Path | None = None) -> Measured:
+        environ = environment(home or self.folder)
+        return fresh(script, *arguments, environ=environ, folder=self.folder)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 4_000_000])
+    parser.add_argument("--same-rows", type=int, default=100_000, help="for row against row")
+    parser.add_argument("--rounds", type=int, default=3, help="of row against row")
+    given = parser.parse_args()
+    describe_machine()
+    with scratch() as folder:
+        bench = Bench(folder)
+        many = {count: bench.both_jobs(count) for count in given.rows}
+        show_jobs(many)
+        compare(bench, given.same_rows, given.rounds, many[given.rows[0]][0])
+
+
+def show_jobs(many: dict[int, tuple[Measured, Measured]]) -> None:
+    rows = []
+    for count, both in many.items():
+        for name, one in zip(("ingest", "clean"), both, strict=True):
+            peak = verdict(one.peak_mb, MOST_MB, at_least=False)
+            rows.append([name, count, one.seconds, int(count / one.seconds), peak])
+        check_sum(count, both[1].report)
+    table("Many rows", ["job", "rows", "s", "rows/s", "peak MB"], rows)
+    for count, (_, cleaned) in many.items():
+        found = ", ".join(f"{cleaned.report[k]:,} {k}" for k in ("clean", "rejected", "duplicates"))
+        print(f"\n{count:,} raw rows = {found}")
+
+
+def check_sum(count: int, done: dict[str, int]) -> None:
+    """Speed means nothing if a row was lost, or if nothing was refused."""
+    parts = [done["clean"], done["rejected"], done["duplicates"]]
+    if sum(parts) != count or not all(parts):
+        raise SystemExit(f"{count} rows went in, and {parts} came out")
+
+
+def compare(bench: Bench, rows: int, rounds: int, large: Measured) -> None:
+    """Row against row on one file, the sides in turn; and ours on the large file."""
+    ours, theirs = [], []
+    for _ in range(rounds):
+        ours.append(bench.ingest(rows))
+        theirs.append(bench.row_by_row(rows))
+    speed = rows / median(one.seconds for one in ours)
+    slow = rows / median(one.seconds for one in theirs)
+    fast = large.report["rows"] / large.seconds
+    table(
+        f"Ingest, {rows:,} rows of one file",
+        ["side", "rounds", "rows/s", "times"],
+        [
+            ["our ingest", rounds, int(speed), speed / slow],
+            ["one execute a row", rounds, int(slow), 1.0],
+            [f"our ingest of {large.report['rows']:,} rows", 1, int(fast), fast / slow],
+        ],
+    )
+    print(f"\nIngest is {verdict(speed / slow, 5, at_least=True)} times faster on the same file;")
+    print(f"on the large file it does {fast / slow:.1f} times as many rows a second.")
+
+
+if __name__ == "__main__":
+    main()

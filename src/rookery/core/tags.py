@@ -1,0 +1,12 @@
+"""The tags by which runs and versions are found again; plain words are the contract's."""
+
+FAMILY = "family"
+KIND = "rookery.kind"  # sweep, ablation, candidate
+BEST = "rookery.best_run"  # of a sweep
+OWNER = "rookery.owner"  # the process that a run belongs to
+DIGEST = "rookery.digest"  # of the clean rows
+SNAPSHOT = "rookery.snapshot"  # where these rows are kept
+ERROR = "rookery.error"
+CONVERTED_FROM = "rookery.converted_from"
+PARENT = "mlflow.parentRunId"
+COMMIT = "mlflow.source.git.commit"

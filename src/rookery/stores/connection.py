@@ -1,0 +1,141 @@
+"""The connection to MLflow: a server, or the SQLite file that stands for it."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+import requests
+from filelock import FileLock
+from mlflow import MlflowClient, set_registry_uri, set_tracking_uri
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
+
+from rookery.errors import InputError, Unavailable
+from rookery.settings import Settings
+
+
+class Connection:
+    """One MLflow server, or the SQLite file that stands for it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.uri = settings.tracking_uri
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """The client, after one look whether a server of MLflow answers.
+
+        Raises:
+            Unavailable: nothing answers. InputError: something else than MLflow does.
+        """
+        configure(self.settings)
+        if self.uri.startswith(("http://", "https://")):
+            check_server(self.settings)
+            return MlflowClient(self.uri)
+        return self._embedded()
+
+    def _embedded(self) -> MlflowClient:
+        """MLflow makes its tables at the first call; two processes that do so at once break it."""
+        home = self.settings.home
+        home.mkdir(parents=True, exist_ok=True)
+        with FileLock(home / "mlflow.lock"), self.answering():
+            client = MlflowClient(self.uri)
+            client.search_experiments(max_results=1)
+            return client
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Turns MLflow's failures into one clear error.
+
+        Raises:
+            Unavailable: naming the address and the setting.
+        """
+        try:
+            yield
+        except (MlflowException, requests.RequestException, SQLAlchemyError) as error:
+            raise Unavailable(
+                f"MLflow at {self.uri} failed: {str(error).splitlines()[0][:300]}",
+                field="MLFLOW_TRACKING_URI",
+                value=self.uri,
+                next="rookery doctor",
+            ) from error
+
+
+def configure(settings: Settings) -> None:
+    """Tells MLflow, which reads the environment itself, what the settings say."""
+    given = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        # it would export the project's lock for every model it logs
+        "MLFLOW_UV_AUTO_DETECT": "false",
+        "MLFLOW_LOG_UV_FILES": "false",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    }
+    if settings.mlflow_tracking_username:
+        given["MLFLOW_TRACKING_USERNAME"] = settings.mlflow_tracking_username
+    if settings.mlflow_tracking_password:
+        password = settings.mlflow_tracking_password.get_secret_value()
+        os.environ["MLFLOW_TRACKING_PASSWORD"] = password
+    for name, value in given.items():
+        os.environ.setdefault(name, value)
+    _point_mlflow_at(settings.tracking_uri)
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    # stages are deprecated; the design sets them beside the alias as long as they exist
+    warnings.filterwarnings("ignore", category=FutureWarning, module="mlflow")
+    warnings.filterwarnings("ignore", category=FutureWarning, message=".*stage.*")
+
+
+def _point_mlflow_at(uri: str) -> None:
+    """MLflow writes its addresses to the environment, where a child process of ours would read
+    the embedded file as a server that the user named."""
+    names = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+    ours = [name for name in names if name not in os.environ]
+    set_tracking_uri(uri)
+    set_registry_uri(uri)
+    for name in ours:
+        os.environ.pop(name, None)
+
+
+def check_server(settings: Settings) -> None:
+    """One request to a real route, because proxies and wrong addresses answer HTML with 200.
+
+    Raises:
+        Unavailable: nothing answers there. InputError: what answers is not MLflow, or refuses us.
+    """
+    uri, user, password = (
+        settings.tracking_uri,
+        settings.mlflow_tracking_username,
+        (settings.mlflow_tracking_password),
+    )
+    auth = (user, password.get_secret_value()) if user and password else None
+    route = f"{uri.rstrip('/')}/api/2.0/mlflow/experiments/search?max_results=1"
+    try:
+        answer = requests.get(route, auth=auth, timeout=10)
+    except requests.RequestException as error:
+        raise Unavailable(
+            f"MLflow at {uri} does not answer: {type(error).__name__}",
+            field="MLFLOW_TRACKING_URI",
+            value=uri,
+            next="rookery doctor",
+        ) from error
+    if answer.status_code in (401, 403):
+        raise InputError(
+            f"MLflow at {uri} refuses us ({answer.status_code}: {answer.text[:80].strip()})",
+            field="MLFLOW_TRACKING_USERNAME",
+            value=user,
+            allowed="a user and password of that server; for 'Invalid Host header' add this "
+            "address to its --allowed-hosts",
+        )
+    if "json" not in answer.headers.get("content-type", ""):
+        raise InputError(
+            f"what answers at {uri} is not an MLflow server "
+            f"({answer.status_code}, {answer.headers.get('content-type', 'no content type')})",
+            field="MLFLOW_TRACKING_URI",
+            value=uri,
+            allowed="the address of an MLflow server",
+        )

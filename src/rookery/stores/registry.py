@@ -1,0 +1,113 @@
+"""The model registry: versions, aliases and, while MLflow still has them, stages."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from rookery.errors import InputError
+from rookery.stores.connection import Connection
+
+STAGE = "Production"
+
+
+class Registry(Connection):
+    """Registered models, each named as its task."""
+
+    def register(
+        self, name: str, model_id: str, run_id: str | None, tags: Mapping[str, str]
+    ) -> str:
+        """Makes a logged model the next version of a registered model."""
+        with self.answering():
+            if self._registered(name) is None:
+                try:
+                    self.client.create_registered_model(name)
+                except MlflowException:
+                    if self._registered(name) is None:
+                        raise
+            created = self.client.create_model_version(
+                name, f"models:/{model_id}", run_id, tags=dict(tags), model_id=model_id
+            )
+        return str(created.version)
+
+    def _registered(self, name: str) -> Any:
+        try:
+            return self.client.get_registered_model(name)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+
+    def versions(self, name: str) -> list[ModelVersion]:
+        """All versions, newest first."""
+        with self.answering():
+            found = self.client.search_model_versions(f"name = '{name}'", max_results=1000)
+        return sorted(found, key=lambda version: -int(version.version))
+
+    def version(self, name: str, number: str) -> ModelVersion:
+        """One version.
+
+        Raises:
+            InputError: there is none of that number.
+        """
+        for version in self.versions(name):
+            if str(version.version) == str(number):
+                return version
+        known = ", ".join(str(version.version) for version in self.versions(name))
+        raise InputError(
+            f"{name} has no version {number}",
+            field="--version",
+            value=number,
+            allowed=known or "none yet",
+            next=f"rookery status {name}",
+        )
+
+    def aliases(self, name: str) -> dict[str, str]:
+        """Versions by alias, exactly as written; empty where nothing is registered."""
+        with self.answering():
+            model = self._registered(name)
+        return {str(k): str(v) for k, v in model.aliases.items()} if model else {}
+
+    def production(self, name: str) -> str | None:
+        """The version that is to be served: the alias, or the stage Production where none is."""
+        found = self.aliased(name) or self.staged(name)
+        return str(found.version) if found else None
+
+    def aliased(self, name: str) -> ModelVersion | None:
+        """The version that carries the serving alias, in one look-up; None where none does."""
+        with self.answering():
+            try:
+                return self.client.get_model_version_by_alias(name, self.settings.model_alias)
+            except MlflowException as error:
+                # no such model, and no such alias
+                if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                    return None
+                raise
+
+    def staged(self, name: str) -> ModelVersion | None:
+        """The newest version in the stage Production."""
+        return next((v for v in self.versions(name) if v.current_stage == STAGE), None)
+
+    def set_production(self, name: str, version: str) -> None:
+        """Moves the alias, and while MLflow still has stages, the stage."""
+        with self.answering():
+            self.client.set_registered_model_alias(name, self.settings.model_alias, version)
+        self.set_stage(name, version)
+
+    def set_stage(self, name: str, version: str) -> None:
+        """Stage Production for this version, archiving the others."""
+        if not hasattr(self.client, "transition_model_version_stage"):
+            return
+        with self.answering(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            if self.client.get_model_version(name, version).current_stage != STAGE:
+                self.client.transition_model_version_stage(
+                    name, version, STAGE, archive_existing_versions=True
+                )
+
+    def model_uri(self, version: ModelVersion) -> str:
+        """Where the files of a version are."""
+        with self.answering():
+            return str(self.client.get_model_version_download_uri(version.name, version.version))

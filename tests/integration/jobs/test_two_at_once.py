@@ -1,0 +1,83 @@
+"""Two processes promote at the same time: one after the other, and the ledger says how."""
+
+import json
+
+import mlflow
+import pytest
+from ruamel.yaml import YAML
+
+import rookery as rk
+from rookery.jobs.project import open_project
+
+
+@pytest.fixture
+def project(home_copy):
+    """Three versions, all of which the gate lets pass."""
+    path = home_copy.parent / "tasks" / "penguins.yaml"
+    gate = {"minimum": {"accuracy": 0.1}, "not_worse_than_production": False}
+    path.write_text(json.dumps(YAML().load(path) | {"gate": gate}), "utf-8")
+    found = open_project("penguins")
+    uri = f"models:/{found.tracking.version('penguins', '1').model_id}"
+    assert found.tracking.client.get_registered_model("penguins")
+    for _ in range(2):
+        mlflow.register_model(uri, "penguins")
+    return found
+
+
+def test_promotions_at_the_same_time_are_one_chain_in_the_ledger(project, forks):
+    children = [
+        forks.start("promote", task="penguins", version="2", repeat=4),
+        forks.start("promote", task="penguins", version="3", repeat=4),
+        forks.start("status", task="penguins", repeat=15),
+    ]
+    most = 0
+    while any(child.lives() for child in children):
+        rows = project.ledger.entries("penguins")
+        most = max(most, sum(row.outcome == "pending" for row in rows))
+    assert most == 1
+    for child in children:
+        assert "result" in child.answer()
+
+    rows = project.ledger.entries("penguins")
+    assert {row.outcome for row in rows} == {"done"}
+    assert [row.from_version for row in rows[1:]] == [row.to_version for row in rows[:-1]]
+    assert {row.to_version for row in rows} == {"1", "2", "3"}
+    last = rows[-1].to_version
+    assert project.tracking.aliases("penguins") == {"production": last}
+    stages = {str(v.version): v.current_stage for v in project.tracking.versions("penguins")}
+    assert [number for number, stage in stages.items() if stage == "Production"] == [last]
+
+
+def test_an_external_promotion_is_recorded_once_by_many_at_the_same_time(project, forks):
+    project.tracking.client.set_registered_model_alias("penguins", "production", "3")
+    children = [forks.start("status", task="penguins", repeat=3) for _ in range(4)]
+    for child in children:
+        assert child.answer()["result"]["production"]["version"] == "3"
+    rows = [(row.from_version, row.to_version, row.outcome)
+            for row in project.ledger.entries("penguins")]
+    assert rows == [(None, "1", "done"), ("1", "3", "external")]
+
+
+def test_two_sweeps_at_the_same_time_both_end_whole(project, forks):
+    children = [forks.start("sweep", task="penguins", cross_validate=False) for _ in range(2)]
+    answers = [child.answer()["result"] for child in children]
+    assert {answer["version"] for answer in answers} == {"4", "5"}
+    for answer in answers:
+        assert [row["error"] for row in answer["rows"]] == [None] * len(answer["rows"])
+        assert project.tracking.run(answer["run_id"]).info.status == "FINISHED"
+
+
+def test_an_ingest_and_a_clean_at_the_same_time_leave_whole_tables(project, forks):
+    with rk.connect().begin() as connection:
+        connection.exec_driver_sql("UPDATE penguins_raw SET batch_id = 'of yesterday'")
+    children = [
+        forks.start("ingest", task="penguins", repeat=3),
+        forks.start("clean", task="penguins", repeat=3),
+        forks.start("clean", task="penguins", repeat=3),
+    ]
+    ingested, *cleaned = [child.answer() for child in children]
+    assert ingested["result"]["rows"] == 344
+    for answer in cleaned:
+        assert (answer["result"]["clean"], answer["result"]["rejected"]) == (333, 11)
+    status = rk.status("penguins")["tables"]
+    assert status == {"raw": 344, "clean": 333, "rejected": 11, "duplicates": 0}
