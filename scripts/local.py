@@ -74,7 +74,10 @@ def plan(settings: Settings, mlflow_port: int, jupyter_port: int) -> list[Planne
     mend = f"{typed('python')} {script} --jupyter-port {free_port()}"
     lab = f"http://localhost:{jupyter_port}/lab/tree/01_ingest.ipynb?token={token}"
     # the token is not on the command line, where every user of the machine can read it
-    secret = links | {"JUPYTER_TOKEN": token}
+    secret = links | {
+        "JUPYTER_TOKEN": token,
+        "JUPYTER_CONFIG_PATH": str(project_root() / "jupyter"),
+    }
     command = jupyter_command(jupyter_port)
     planned.append(Planned("JupyterLab", jupyter_port, mend, command, "/api", lab, secret))
     port, mend = settings.api_port, f"API_PORT={free_port()} in the environment or in .env"
@@ -103,8 +106,6 @@ def jupyter_command(port: int) -> list[str]:
         "ServerApp.port": port,
         "ServerApp.port_retries": 0,
         "ServerApp.root_dir": project_root() / "notebooks",
-        "LabApp.news_url": "",
-        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
     given = [f"--{name}={value}" for name, value in options.items()]
     # root, in a container, is refused without --allow-root

@@ -133,13 +133,12 @@ def standing(found: dict[str, Any]) -> str:
 def task_list(found: Sequence[dict[str, Any]]) -> str:
     if not found:
         return "no task yet: write tasks/NAME.yaml (see tasks/penguins.yaml)"
-    return "\n".join(
-        f"{item['task']:<20}{item['error']}"
-        if item["error"]
-        else f"{item['task']:<20}{item['kind']} of {item['target']}, {item['candidates']} candidates"
-        f"  {item['title']}"
-        for item in found
-    )
+    return "\n".join(f"{item['task']:<20}{item['error'] or _about(item)}" for item in found)
+
+
+def _about(item: dict[str, Any]) -> str:
+    kind = f"{item['kind']} of {item['target']}"
+    return f"{kind}, {item['candidates']} candidates  {item['title']}"
 
 
 def findings(found: Sequence["Finding"]) -> str:

@@ -9,7 +9,8 @@ from rookery.core.cleaning import check_columns
 from rookery.errors import InputError
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
-from rookery.stores.sources import Batch, open_source, source_from
+from rookery.stores.batches import Batch
+from rookery.stores.sources import open_source, source_from
 from rookery.stores.tables import Types, frame_types
 
 

@@ -19,7 +19,7 @@ from rookery.notebook.display import say
 from rookery.settings import Settings
 from rookery.stores.versions import not_promoted
 
-FOLLOWS_SECONDS = 10.0  # an API follows a promotion within two
+FOLLOWS_SECONDS = 20.0  # an API follows a promotion within two, on a machine that is not busy
 STARTS_SECONDS = 60.0
 PAUSE_SECONDS = 0.2
 
@@ -104,7 +104,7 @@ def _own(settings: Settings, name: str, version: str) -> str:
     if own is None or own.server.poll() is not None:
         own = _started[name] = _start(name)
         say(
-            f"No API serves {name} at {settings.api_host}:{settings.api_port} (`rookery serve` "
+            f"No API serves version {version} of {name} at {settings.api_host}:{settings.api_port} (`rookery serve` "
             f"starts one), so this notebook started one of its own at {own.address}; it ends with "
             "the notebook."
         )

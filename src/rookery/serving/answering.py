@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from rookery.core.records import Fault, InvalidRecords
 from rookery.core.served import ServedModel
-from rookery.serving.bodies import many_records, not_finite, one_record, parse_json
+from rookery.serving.bodies import many_records, not_finite, one_record, parse_json, too_wide
 from rookery.serving.problems import Problem, invalid
 from rookery.serving.swap import Loaded
 
@@ -38,6 +38,9 @@ def answer_many(loaded: Loaded, body: bytes, most: int) -> tuple[bytes, int]:
 
 def _answers(loaded: Loaded, records: list[Any]) -> list[dict[str, Any]]:
     model = loaded.model
+    wide = too_wide(records, len(model.fields) + len(model.ignored))
+    if wide:
+        raise invalid(wide)
     try:
         frame = loaded.reader.frame(records)
     except InvalidRecords as error:

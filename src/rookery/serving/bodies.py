@@ -74,6 +74,21 @@ def many_records(found: Any, most: int) -> list[Any]:
     return found
 
 
+def too_wide(records: list[Any], known: int) -> list[Fault]:
+    """Records with far more columns than the model knows: each would be a fault of its own."""
+    most = 2 * known + 20
+    return [
+        Fault(
+            "record" if len(records) == 1 else f"{row}.record",
+            len(record),
+            f"at most {most} columns",
+            f"a record has {len(record)} columns, the model knows {known}",
+        )
+        for row, record in enumerate(records)
+        if isinstance(record, dict) and len(record) > most
+    ]
+
+
 def not_finite(records: list[Any], names: list[str]) -> list[Fault]:
     """NaN and Infinity in columns that no model looks at: JSON has neither."""
     return [

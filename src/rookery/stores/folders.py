@@ -139,7 +139,7 @@ def require_inputs(folder: ModelFolder, model: Any) -> tuple[tuple[str, FieldTyp
             "the model does not say which columns it takes",
             field="signature",
             allowed="a signature, or an estimator that was fitted on a DataFrame",
-            next="log it again with mlflow.sklearn.log_model(model, name=…, input_example=X.head())",
+            next="log it again: mlflow.sklearn.log_model(model, name=…, input_example=X.head())",
         )
     return tuple((str(name), "float", True) for name in names)
 

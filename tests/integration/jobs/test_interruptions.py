@@ -1,5 +1,6 @@
 """`kill -9` at any moment: nothing is lost, and the next command goes on."""
 
+import json
 import random
 import sqlite3
 import subprocess
@@ -10,8 +11,10 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from ruamel.yaml import YAML
 
 import rookery as rk
+from rookery.errors import InputError
 from rookery.jobs.project import Project, open_project
 
 PATIENCE_SECONDS = 90.0
@@ -193,10 +196,13 @@ STEPS = [  # where it dies; whether the alias has moved by then
 
 @pytest.fixture
 def second(project) -> str:
-    """A run that is as good as production and not registered."""
-    with pytest.MonkeyPatch.context():
-        result = rk.sweep("penguins", cross_validate=False, register=False)
-    return result.best.run_id
+    """A run that is not registered, and a gate that lets it pass."""
+    path = project.settings.tasks_folder / "penguins.yaml"
+    gate = {"minimum": {"accuracy": 0.1}, "not_worse_than_production": False}
+    path.write_text(json.dumps(YAML().load(path) | {"gate": gate}), "utf-8")
+    promoted = project.tracking.version("penguins", "1").run_id
+    runs = project.tracking.runs(project.experiment, "tags.`rookery.kind` = 'candidate'")
+    return next(run.info.run_id for run in runs if run.info.run_id != promoted)
 
 
 @pytest.mark.parametrize(("step", "moved"), STEPS)
@@ -245,7 +251,7 @@ def test_a_rollback_that_dies_at_a_step_is_repaired_by_the_next_command(
     last = project.ledger.entries("penguins")[-1]
     assert (last.outcome, last.from_version) == ("done" if moved else "failed", "2")
     if moved:
-        with pytest.raises(rk.errors.InputError, match="no earlier version"):
+        with pytest.raises(InputError, match="no earlier version"):
             rk.rollback("penguins")
     else:
         assert rk.rollback("penguins").version == "1"

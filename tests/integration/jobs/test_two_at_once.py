@@ -17,8 +17,8 @@ def project(home_copy):
     gate = {"minimum": {"accuracy": 0.1}, "not_worse_than_production": False}
     path.write_text(json.dumps(YAML().load(path) | {"gate": gate}), "utf-8")
     found = open_project("penguins")
-    uri = f"models:/{found.tracking.version('penguins', '1').model_id}"
-    assert found.tracking.client.get_registered_model("penguins")
+    best = found.tracking.version("penguins", "1").run_id
+    uri = f"models:/{found.tracking.model_of_run(best)}"
     for _ in range(2):
         mlflow.register_model(uri, "penguins")
     return found

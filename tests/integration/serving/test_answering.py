@@ -96,6 +96,15 @@ def test_these_penguins_are_refused_by_field(
     assert len(answer.content) < 4000
 
 
+def test_a_record_of_very_many_columns_is_refused_as_one(
+    api: httpx.Client, penguin: Record
+) -> None:
+    answer = api.post("/predict", json=penguin | {f"x{number}": 1 for number in range(10_000)})
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["value"] == 10_006
+
+
 @pytest.mark.parametrize("token", ["NaN", "Infinity", "-Infinity", "1e999"])
 @pytest.mark.parametrize("field", ["body_mass_g", "year"])
 def test_a_number_that_is_not_finite_is_refused_by_field(

@@ -12,7 +12,8 @@ import pytest
 
 from rookery.core.sections import Source
 from rookery.errors import InputError, Unavailable
-from rookery.stores.sources import Batch, open_source
+from rookery.stores.batches import Batch
+from rookery.stores.sources import open_source
 
 
 @pytest.fixture

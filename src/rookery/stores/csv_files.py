@@ -1,0 +1,105 @@
+"""CSV files: text whatever it is about, typed only where rows are cleaned."""
+
+import hashlib
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from rookery.core.sections import Source
+from rookery.errors import InputError
+from rookery.stores.batches import Batch
+from rookery.stores.tables import CHUNK
+
+SIGNATURES = {
+    b"PAR1": "a Parquet file",
+    b"PK\x03\x04": "a zip archive or a spreadsheet",
+    b"\x1f\x8b": "a gzip file",
+    b"SQLite format 3": "a SQLite database",
+    b"\x89PNG": "a picture",
+    b"%PDF": "a PDF",
+}
+
+
+def open_csv(path: Path, source: Source) -> Batch:
+    content = _text_digest(path, source.encoding)
+    # every cell as text, as the file has it: what is a number is decided where rows are cleaned
+    options: dict[str, Any] = {
+        "dtype": str,
+        "keep_default_na": False,
+        "index_col": False,
+        "sep": source.separator,
+        "encoding": "utf-8-sig"
+        if source.encoding.lower() in ("utf-8", "utf8")
+        else (source.encoding),
+    }
+    with _reading(path, source.encoding):
+        # as a row, because pandas renames a column that the header has twice
+        header = pd.read_csv(path, nrows=1, header=None, **options)
+
+    def chunks() -> Iterator[pd.DataFrame]:
+        with _reading(path, source.encoding), warnings.catch_warnings():
+            # pandas only warns when it drops what a row has too much
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            with pd.read_csv(path, chunksize=CHUNK, **options) as parts:
+                yield from parts
+
+    # the same bytes read in another way are other rows
+    read_as = hashlib.sha256(f"{content}{source.encoding.lower()}{source.separator}".encode())
+    return Batch(read_as.hexdigest()[:16], path.name, header.iloc[0].tolist(), chunks)
+
+
+@contextmanager
+def _reading(path: Path, encoding: str) -> Iterator[None]:
+    """Errors of the CSV parser as one message that names the file."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is not {encoding} text: byte {error.object[error.start]:#04x}",
+            field="source.encoding",
+            value=encoding,
+            allowed="the encoding of the file",
+            next="set `source: encoding:` in the task, for example latin-1",
+        ) from error
+    except LookupError as error:
+        raise InputError(
+            f"there is no encoding {encoding!r}",
+            field="source.encoding",
+            value=encoding,
+            allowed="utf-8, latin-1, cp1252 …",
+        ) from error
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        raise InputError(
+            f"{path} is not a readable CSV file: {str(error).strip()}",
+            field="source.csv",
+            value=str(path),
+            allowed="a header, then rows of as many cells",
+        ) from error
+
+
+def _text_digest(path: Path, encoding: str) -> str:
+    """The digest of a file that may hold text; a zero byte anywhere says that it does not."""
+    state = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            _refuse_binary(path, block, encoding, first=file.tell() == len(block))
+            state.update(block)
+    return state.hexdigest()
+
+
+def _refuse_binary(path: Path, block: bytes, encoding: str, *, first: bool) -> None:
+    marks = (name for mark, name in SIGNATURES.items() if first and block.startswith(mark))
+    found = next(marks, None)
+    if found is None and b"\x00" in block and not encoding.lower().startswith(("utf-16", "utf-32")):
+        found = "a binary file"
+    if found:
+        raise InputError(
+            f"{path} is {found}, not CSV text",
+            field="source.csv",
+            value=str(path),
+            allowed="a text file with a header and separated values",
+        )
