@@ -185,11 +185,25 @@ class RecordReader:
         return Fault(place, _jsonable(value), allowed, _message(place, found, value, allowed))
 
 
-def read_text(record: dict[str, Any], fields: Sequence[RecordField]) -> dict[str, Any]:
+def read_text(
+    record: dict[str, Any], fields: Sequence[RecordField], task: Task | None = None
+) -> dict[str, Any]:
     """Cells of a CSV as the types of the fields; what cannot be read stays text, to be refused."""
     types = {field.name: field.type for field in fields}
-    read = {name: _from_text(str(value).strip(), types.get(name)) for name, value in record.items()}
+    read = {
+        name: _from_text(_as_cleaned(str(cell).strip(), name, task), types.get(name))
+        for name, cell in record.items()
+    }
     return {name: value for name, value in read.items() if value is not None}
+
+
+def _as_cleaned(text: str, name: str, task: Task | None) -> str:
+    """A cell after the task's replacements and markers of a missing value, as in cleaning."""
+    if task is None or name not in task.columns:
+        return text
+    column = task.columns[name]
+    text = column.replace.get(text, text)
+    return "" if text in (*task.cleaning.missing, *column.missing) else text
 
 
 def _from_text(text: str, kind: FieldType | None) -> Any:

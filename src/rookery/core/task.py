@@ -34,7 +34,7 @@ class Task(Strict):
     columns: dict[str, Column] = Field(min_length=1)
     target: str
     cleaning: Cleaning = Cleaning()
-    features: dict[str, Derived] = {}
+    features: dict[str, Derived] = Field(default={})
     split: Split = Split()
     metric: str
     direction: Literal["maximize", "minimize"] | None = None

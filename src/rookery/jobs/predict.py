@@ -44,7 +44,8 @@ def predict_csv(path: Path, task: str | None = None) -> tuple[list[str], list[di
     columns, rows = _read_csv(path)
     # a column that says the answer is what people's files have; it is not asked about
     target = model.task.target if model.task else None
-    typed = [read_text({k: v for k, v in row.items() if k != target}, model.fields) for row in rows]
+    asked = [{k: v for k, v in row.items() if k != target} for row in rows]
+    typed = [read_text(record, model.fields, model.task) for record in asked]
     answers = _answers(project, model, typed)
     return columns, [
         dict(row) | {"answer": answer} for row, answer in zip(rows, answers, strict=True)

@@ -310,3 +310,12 @@ def test_raw_rows_given_as_text_are_read_like_the_cleaned_ones(raw_penguins, pen
     rows = raw_penguins.loc[cleaned.index].astype(str).to_dict("records")
     frame = reader.frame([read_text(row, fields) for row in rows])
     pd.testing.assert_frame_equal(frame, cleaned[penguins.inputs].reset_index(drop=True))
+
+
+def test_a_cell_is_replaced_and_missing_as_the_task_says_for_cleaning(penguins):
+    fields = fields_of([("sex", "text", True), ("body_mass_g", "float", True)], penguins, {})
+    assert read_text({"sex": " FEMALE ", "body_mass_g": "."}, fields, penguins) == {"sex": "female"}
+    assert read_text({"sex": "FEMALE", "body_mass_g": "1"}, fields) == {
+        "sex": "FEMALE",
+        "body_mass_g": 1.0,
+    }
