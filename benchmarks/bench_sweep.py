@@ -8,6 +8,7 @@ import argparse
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,10 @@ OURS, OURS_ALL, LOOP, FLOOR = (
     "the usual loop, every candidate registered",
     "the bare fits and folds, nothing logged",
 )
+seconds, process_seconds = attrgetter("seconds"), attrgetter("process_seconds")
 PRESENT = ("family", "commit", "dataset", "signature", "example", "requirements")
 Results = dict[str, list[Measured]]
+Figure = Callable[[Measured], float]
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--families", nargs="*", default=[], help="only these, for a quick look")
-    parser.add_argument("--no-loop-folds", action="store_true",
-                        help="leave out the slowest part: the loop with cross-validation, once")  # fmt: skip
+    parser.add_argument(
+        "--no-loop-folds", action="store_true", help="leave out the slowest: the loop with folds"
+    )
     return parser.parse_args()
 
 
@@ -113,11 +117,11 @@ def compare_sweeps(bench: Bench, uri: str, rounds: int) -> None:
         results[OURS_ALL].append(bench.ours("--register-all"))
     count = results[LOOP][0].report["candidates"]
     show(f"Sweep of {count} candidates without cross-validation", results, reference=LOOP)
-    ratio = times(results, LOOP, OURS, lambda one: one.seconds)
-    whole = times(results, LOOP, OURS, lambda one: one.process_seconds)
+    ratio = times(results, LOOP, OURS, seconds)
+    whole = times(results, LOOP, OURS, process_seconds)
     print(f"\nThe same things logged: {verdict(ratio, 8, at_least=True)} times faster;")
     print(f"with the start of Python and the imports {whole:.1f} times;")
-    alike = times(results, LOOP, OURS_ALL, lambda one: one.seconds)
+    alike = times(results, LOOP, OURS_ALL, seconds)
     print(f"with every candidate registered on our side too {alike:.1f} times.")
     check_same(bench.logged(bench.own_uri, "penguins"), bench.logged(uri, f"loop-{rounds - 1}"))
 
@@ -133,15 +137,15 @@ def compare_folds(bench: Bench, uri: str, given: argparse.Namespace) -> None:
         results[LOOP] = [bench.loop(uri, "loop-folds", folds=5)]
     count = results[FLOOR][0].report["candidates"]
     show(f"Sweep of {count} candidates, 5 folds each", results, reference=FLOOR)
-    floor = times(results, OURS, FLOOR, lambda one: one.seconds)
+    floor = times(results, OURS, FLOOR, seconds)
     print(f"\nOurs takes {verdict(floor, 4, at_least=False)} times what the bare fits take.")
     if LOOP in results:
-        ratio = times(results, LOOP, OURS, lambda one: one.seconds)
+        ratio = times(results, LOOP, OURS, seconds)
         print(f"The loop with cross-validation takes {ratio:.1f} times what ours takes.")
         check_same(bench.logged(bench.own_uri, "penguins"), bench.logged(uri, "loop-folds"))
 
 
-def times(results: Results, slow: str, fast: str, of: Callable[[Measured], float]) -> float:
+def times(results: Results, slow: str, fast: str, of: Figure) -> float:
     """How many times longer the median of one side is."""
     return median(map(of, results[slow])) / median(map(of, results[fast]))
 
@@ -153,14 +157,14 @@ def show(title: str, results: Results, reference: str) -> None:
             len(runs),
             median(one.seconds for one in runs),
             median(one.process_seconds for one in runs),
-            median(one.cpu_seconds for one in runs),
-            f"{times(results, name, reference, lambda one: one.seconds):.3f}",
+            median(one.process_cpu_seconds for one in runs),
+            f"{times(results, name, reference, seconds):.3f}",
         ]
         for name, runs in results.items()
     ]
     table(
         title,
-        ["side", "rounds", "s, imported", "s, whole process", "CPU s, no server", "share"],
+        ["side", "rounds", "s, imported", "s, whole process", "CPU s without server", "times"],
         rows,
     )
 

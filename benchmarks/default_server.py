@@ -28,7 +28,9 @@ def default_server(folder: Path, environ: Mapping[str, str]) -> Iterator[str]:
     command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
     command += ["--artifacts-destination", str(folder / "artifacts")]
     with (folder / "server.log").open("w") as log:
-        process = psutil.Popen(command, env=_with_scripts(environ), cwd=folder, stdout=log, stderr=log)
+        process = psutil.Popen(
+            command, env=_with_scripts(environ), cwd=folder, stdout=log, stderr=log
+        )
         try:
             _wait(process, f"http://127.0.0.1:{port}", folder / "server.log")
             yield f"http://127.0.0.1:{port}"

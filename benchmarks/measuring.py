@@ -8,12 +8,13 @@ import json
 import os
 import platform
 import resource
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,27 +23,57 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 LIBRARIES = ("mlflow", "scikit-learn", "skops", "pandas", "SQLAlchemy", "pyarrow")
-# settings of the one who measures must not reach what is measured
-FOREIGN = ("ROOKERY_", "MLFLOW_", "MODEL_", "DATABASE_URL", "SOURCE_DATABASE_URL", "EXPERIMENT_")
-FOREIGN += ("API_", "PORT", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
+# variables of the one who measures that must not reach what is measured
+FOREIGN = (
+    "ROOKERY_",
+    "MLFLOW_",
+    "MODEL_",
+    "API_",
+    "PORT",
+    "EXPERIMENT_",
+    "DATABASE_URL",
+    "SOURCE_DATABASE_URL",
+    "VIRTUAL_ENV",
+    # without compiled modules every new process would compile MLflow for itself
+    "PYTHONDONTWRITEBYTECODE",
+)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One job in a fresh process; `seconds` as it says itself, after its imports."""
+    """One job in a fresh process: the job alone, as it says itself, and the whole process."""
 
     seconds: float
+    cpu_seconds: float  # of the job, in its own process
     process_seconds: float
-    cpu_seconds: float  # with the processes it started, without a server
+    process_cpu_seconds: float  # with the processes it started and waited for
     peak_mb: float
     report: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Timed:
+    """What a call took and gave."""
+
+    seconds: float
+    cpu_seconds: float
+    result: Any
+
+
+def timed(call: Callable[[], Any]) -> Timed:
+    started, cpu = time.perf_counter(), time.process_time()
+    result = call()
+    return Timed(time.perf_counter() - started, time.process_time() - cpu, result)
+
+
+def without_settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+
+
 def environment(home: Path, **given: str) -> dict[str, str]:
-    """This environment without settings, with a project folder and our tasks."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    """This environment with a project folder of its own and our tasks."""
     ours = {"ROOKERY_HOME": str(home), "ROOKERY_TASKS": str(ROOT / "tasks")}
-    return kept | ours | {"MLFLOW_DISABLE_TELEMETRY": "true"} | given
+    return without_settings() | ours | {"MLFLOW_DISABLE_TELEMETRY": "true"} | given
 
 
 def fresh(script: str, *arguments: object, environ: Mapping[str, str], folder: Path) -> Measured:
@@ -61,12 +92,15 @@ def fresh(script: str, *arguments: object, environ: Mapping[str, str], folder: P
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-3000:]}")
     report = json.loads(done.stdout.strip().splitlines()[-1])
     spent = _children_cpu() - cpu
-    return Measured(report["seconds"], taken, spent, report.get("peak_mb", 0.0), report)
+    return Measured(
+        report["seconds"], report["cpu_seconds"], taken, spent, report["peak_mb"], report
+    )
 
 
-def tell(seconds: float, **more: object) -> None:
+def tell(done: Timed, **more: object) -> None:
     """The report of a measured script, for `fresh` to read."""
-    print(json.dumps({"seconds": seconds, "peak_mb": peak_mb(), **more}))
+    taken = {"seconds": done.seconds, "cpu_seconds": done.cpu_seconds, "peak_mb": peak_mb()}
+    print(json.dumps(taken | more))
 
 
 def peak_mb() -> float:
@@ -112,7 +146,8 @@ def describe_machine() -> None:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder for everything that a benchmark writes."""
+    """A folder for everything that a benchmark writes; `kill` empties it as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="rookery-bench-") as folder:
         yield Path(folder)
 

@@ -1,25 +1,17 @@
 """One job of ours in a fresh process: imports first, then the clock, then a line of JSON."""
 
 import argparse
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from measuring import tell
+from measuring import Timed, tell, timed
 
 if TYPE_CHECKING:
     from rookery.jobs.project import Project
 
-Result = tuple[float, dict[str, Any]]
+Done = tuple[Timed, dict[str, Any]]
 
 
-def timed(job: Callable[[], Any]) -> tuple[float, Any]:
-    started = time.perf_counter()
-    result = job()
-    return time.perf_counter() - started, result
-
-
-def prepare(_: argparse.Namespace) -> Result:
+def prepare(_: argparse.Namespace) -> Done:
     """Clean penguins, the experiment, and the rows of a split for those who want files."""
     from rookery.jobs.clean import clean
     from rookery.jobs.ingest import ingest
@@ -28,10 +20,10 @@ def prepare(_: argparse.Namespace) -> Result:
     ingest()
     clean()
     project = open_project()
-    seconds, _ = timed(lambda: project.experiment)
+    done = timed(lambda: project.experiment)
     for name, rows in zip(("train", "holdout"), parts(project), strict=True):
         rows.to_parquet(project.settings.home / f"{name}.parquet")
-    return seconds, {}
+    return done, {}
 
 
 def parts(project: "Project") -> Any:
@@ -42,7 +34,7 @@ def parts(project: "Project") -> Any:
     return split(read_back(project.tables.read(project.clean), project.task), project.task)
 
 
-def sweep(given: argparse.Namespace) -> Result:
+def sweep(given: argparse.Namespace) -> Done:
     """Registers the best; with `--register-all` every other candidate's model as well."""
     from rookery.jobs.project import open_project
     from rookery.jobs.sweep import sweep as sweep_candidates
@@ -56,13 +48,14 @@ def sweep(given: argparse.Namespace) -> Result:
             project.tracking.register(project.task.name, model, row.run_id, {})
         return len(found.rows)
 
-    seconds, candidates = timed(job)
-    return seconds, {"candidates": candidates}
+    done = timed(job)
+    return done, {"candidates": done.result}
 
 
-def fits(given: argparse.Namespace) -> Result:
+def fits(given: argparse.Namespace) -> Done:
     """The floor: the same fits and folds in new worker processes, and nothing logged."""
     import joblib
+
     from rookery.core.candidates import expand, fit_candidate
     from rookery.jobs.project import open_project
 
@@ -78,23 +71,24 @@ def fits(given: argparse.Namespace) -> Result:
             )
         )
 
-    seconds, scored = timed(job)
-    return seconds, {"candidates": len(scored)}
+    done = timed(job)
+    return done, {"candidates": len(done.result)}
 
 
-def ingest(given: argparse.Namespace) -> Result:
+def ingest(given: argparse.Namespace) -> Done:
     from rookery.jobs.ingest import ingest as ingest_rows
 
-    seconds, done = timed(lambda: ingest_rows(source=given.source))
-    return seconds, {"rows": done.rows}
+    done = timed(lambda: ingest_rows(source=given.source))
+    return done, {"rows": done.result.rows}
 
 
-def clean(_: argparse.Namespace) -> Result:
+def clean(_: argparse.Namespace) -> Done:
     from rookery.jobs.clean import clean as clean_rows
 
-    seconds, done = timed(clean_rows)
-    sums = {"rows": done.raw, "clean": done.clean, "rejected": done.rejected}
-    return seconds, sums | {"duplicates": done.duplicates}
+    done = timed(clean_rows)
+    found = done.result
+    sums = {"rows": found.raw, "clean": found.clean, "rejected": found.rejected}
+    return done, sums | {"duplicates": found.duplicates}
 
 
 JOBS = {job.__name__: job for job in (prepare, sweep, fits, ingest, clean)}
@@ -108,8 +102,8 @@ def main() -> None:
     parser.add_argument("--cross-validate", action="store_true")
     parser.add_argument("--register-all", action="store_true")
     given = parser.parse_args()
-    seconds, more = JOBS[given.job](given)
-    tell(seconds, **more)
+    done, more = JOBS[given.job](given)
+    tell(done, **more)
 
 
 if __name__ == "__main__":

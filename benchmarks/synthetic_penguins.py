@@ -5,14 +5,13 @@ cannot be, some are exact repeats.
 """
 
 import argparse
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from measuring import tell
+from measuring import tell, timed
 from palmerpenguins import load_penguins
 
 PART = 250_000  # rows in memory at once
@@ -47,9 +46,7 @@ def _missing(drawn: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 def _invalid(drawn: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     kind = rng.random(len(drawn)) / INVALID  # below 1: a fault, of one of four kinds
     drawn["body_mass_g"] = drawn["body_mass_g"].mask(kind < 1 / 4, np.inf)
-    drawn["flipper_length_mm"] = drawn["flipper_length_mm"].mask(
-        (kind > 0.25) & (kind < 0.5), -1
-    )
+    drawn["flipper_length_mm"] = drawn["flipper_length_mm"].mask((kind > 0.25) & (kind < 0.5), -1)
     drawn["island"] = drawn["island"].mask((kind > 0.5) & (kind < 0.75), "Atlantis")
     swapped = (kind > 0.75) & (kind < 1)
     drawn["bill_depth_mm"] = drawn["bill_depth_mm"].mask(swapped, 29.9)
@@ -81,9 +78,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=42)
     given = parser.parse_args()
-    started = time.perf_counter()
-    write(given.path, given.rows, given.seed)
-    tell(time.perf_counter() - started, rows=given.rows)
+    done = timed(lambda: write(given.path, given.rows, given.seed))
+    tell(done, rows=given.rows)
 
 
 if __name__ == "__main__":

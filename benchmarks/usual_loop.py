@@ -12,7 +12,8 @@ from typing import Any
 import mlflow
 import numpy as np
 import pandas as pd
-from measuring import tell
+from measuring import tell, timed
+from mlflow.data.pandas_dataset import from_pandas
 from mlflow.models import infer_signature
 from sklearn import metrics as sk
 from sklearn.calibration import CalibratedClassifierCV
@@ -111,7 +112,7 @@ def run_candidate(
         mlflow.set_tag("family", family)
         for key, value in parameters.items():
             mlflow.log_param(key, value)
-        mlflow.log_input(mlflow.data.from_pandas(train, name=NAME, targets=TARGET), "training")
+        mlflow.log_input(from_pandas(train, name=NAME, targets=TARGET), "training")
         scores = fold_metrics(model, X, y, folds) if folds else {}
         started = time.perf_counter()
         model.fit(X, y)
@@ -129,6 +130,18 @@ def run_candidate(
         mlflow.register_model(logged.model_uri, NAME)
 
 
+def run_all(given: argparse.Namespace) -> int:
+    mlflow.set_tracking_uri(given.tracking_uri)
+    mlflow.set_experiment(given.experiment)
+    train, holdout = pd.read_parquet(given.train), pd.read_parquet(given.holdout)
+    chosen = [item for item in CANDIDATES if not given.families or item[0] in given.families]
+    for position, (family, estimator, parameters) in enumerate(chosen):
+        model = build(estimator(**parameters))
+        name = f"{family}-{position % 3 + 1}"
+        run_candidate(name, family, model, parameters, train, holdout, given.folds)
+    return len(chosen)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tracking-uri", required=True)
@@ -138,16 +151,8 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=0, help="0: no cross-validation")
     parser.add_argument("--families", nargs="*", help="only these")
     given = parser.parse_args()
-    started = time.perf_counter()
-    mlflow.set_tracking_uri(given.tracking_uri)
-    mlflow.set_experiment(given.experiment)
-    train, holdout = pd.read_parquet(given.train), pd.read_parquet(given.holdout)
-    chosen = [item for item in CANDIDATES if not given.families or item[0] in given.families]
-    for position, (family, estimator, parameters) in enumerate(chosen):
-        model = build(estimator(**parameters))
-        name = f"{family}-{position % 3 + 1}"
-        run_candidate(name, family, model, parameters, train, holdout, given.folds)
-    tell(time.perf_counter() - started, candidates=len(chosen))
+    done = timed(lambda: run_all(given))
+    tell(done, candidates=done.result)
 
 
 if __name__ == "__main__":

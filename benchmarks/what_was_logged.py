@@ -1,10 +1,11 @@
 """What the newest run of each candidate holds, read back through MLflow, as a line of JSON."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import mlflow
-from measuring import tell
+from measuring import tell, timed
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -13,6 +14,7 @@ COMMIT = "mlflow.source.git.commit"
 
 def newest_by_name(client: MlflowClient, experiment: str) -> dict[str, Run]:
     found = client.get_experiment_by_name(experiment)
+    assert found, f"there is no experiment {experiment}"
     runs = client.search_runs([found.experiment_id], order_by=["attributes.start_time DESC"])
     named: dict[str, Run] = {}
     for run in runs:
@@ -22,10 +24,11 @@ def newest_by_name(client: MlflowClient, experiment: str) -> dict[str, Run]:
 
 
 def contents(run: Run) -> dict[str, Any]:
+    assert run.outputs, f"{run.info.run_name} has no model"
+    assert run.inputs, f"{run.info.run_name} has no data set"
     uri = f"models:/{run.outputs.model_outputs[-1].model_id}"
     model = mlflow.models.get_model_info(uri)
-    with open(mlflow.pyfunc.get_model_dependencies(uri), encoding="utf-8") as file:
-        requirements = [line for line in file if line.strip()]
+    requirements = Path(mlflow.pyfunc.get_model_dependencies(uri)).read_text(encoding="utf-8")
     return {
         "params": run.data.params,
         "holdout": {k: v for k, v in run.data.metrics.items() if k.startswith("holdout_")},
@@ -35,7 +38,7 @@ def contents(run: Run) -> dict[str, Any]:
         "dataset": len(run.inputs.dataset_inputs) == 1,
         "signature": model.signature is not None,
         "example": model.saved_input_example_info is not None,
-        "requirements": len(requirements) > 0,
+        "requirements": bool(requirements.strip()),
     }
 
 
@@ -45,13 +48,13 @@ def main() -> None:
     parser.add_argument("--experiment", required=True)
     given = parser.parse_args()
     mlflow.set_tracking_uri(given.tracking_uri)
-    runs = newest_by_name(MlflowClient(), given.experiment)
+    done = timed(lambda: newest_by_name(MlflowClient(), given.experiment))
     versions = MlflowClient().search_model_versions("name = 'penguins'", max_results=1000)
     registered = {version.run_id for version in versions}
     tell(
-        0.0,
-        runs={name: contents(run) for name, run in runs.items()},
-        registered=sum(run.info.run_id in registered for run in runs.values()),
+        done,
+        runs={name: contents(run) for name, run in done.result.items()},
+        registered=sum(run.info.run_id in registered for run in done.result.values()),
     )
 
 

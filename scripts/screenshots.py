@@ -15,14 +15,14 @@ from urllib.parse import quote
 import chromium
 from PIL import Image
 from playwright.sync_api import Page, expect
-from servers import free_port
+from servers import free_port, is_free
 
 from rookery import report
 from rookery.errors import RookeryError, Unavailable
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "images"
-METRICS = {"cv_accuracy": 130, "cv_accuracy_std": 140, "cv_log_loss": 130, "holdout_accuracy": 140}
+METRICS = ("cv_accuracy", "cv_accuracy_std", "cv_log_loss", "holdout_accuracy")
 MINUTES = 60_000
 
 
@@ -30,10 +30,10 @@ def main() -> int:
     try:
         chromium.find()
         with TemporaryDirectory() as folder, local(Path(folder)) as pages:
-            for name, draw in (("mlflow", mlflow), ("notebook", notebook), ("docs", docs)):
-                with chromium.page() as page:
-                    draw(page, pages[name])
-                    print(keep(page, IMAGES / f"{name}.png"))
+            for draw, height in ((mlflow, 980), (notebook, 1080), (docs, 1560)):
+                with chromium.page(height=height) as page:
+                    draw(page, pages[draw.__name__])
+                    print(keep(page, IMAGES / f"{draw.__name__}.png"))
     except RookeryError as error:
         print(report.failure(error), file=sys.stderr)
         return error.exit_code
@@ -51,7 +51,7 @@ def local(project: Path) -> Iterator[dict[str, str]]:
     (settings / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
     own = {
         "ROOKERY_HOME": str(project / "home"),
-        "API_PORT": str(free_port()),
+        "API_PORT": str(8000 if is_free(8000) else free_port()),
         "JUPYTERLAB_SETTINGS_DIR": str(project / "lab"),
         "JUPYTERLAB_WORKSPACES_DIR": str(project / "workspaces"),
         "JUPYTER_CONFIG_DIR": str(project / "config"),
@@ -84,8 +84,7 @@ def addresses(servers: "subprocess.Popen[str]") -> dict[str, str]:
 
 def mlflow(page: Page, address: str) -> None:
     """The candidates of the sweep, the best first."""
-    columns = {f"metrics.`{name}`": width for name, width in METRICS.items()}
-    state = json.dumps({"selectedColumns": list(columns), "columnWidths": columns})
+    state = json.dumps({"selectedColumns": [f"metrics.`{name}`" for name in METRICS]})
     stored = {
         'MLflowLocalStorage-1.1-ExperimentPage-["1"]-ReactComponentState': state,
         "mlflow.assistant.panelOpen_v1": "false",
@@ -98,7 +97,9 @@ def mlflow(page: Page, address: str) -> None:
     query = f"workflowType=machine_learning&searchFilter={candidates}&{order}"
     page.goto(f"{address}/#/experiments/1/runs?{query}")
     expect(page.get_by_text("21 matching runs")).to_be_visible(timeout=MINUTES)
-    expect(page.get_by_text("holdout_accuracy").first).to_be_visible()
+    for name in METRICS:  # as wide as their names
+        edge = page.locator(f".ag-header-cell[col-id='metrics.`{name}`'] .ag-header-cell-resize")
+        edge.drag_to(edge, target_position={"x": 36, "y": 5}, force=True)
 
 
 def notebook(page: Page, address: str) -> None:
@@ -129,6 +130,7 @@ def docs(page: Page, address: str) -> None:
     expect(predict.get_by_text("Response body")).to_be_visible()
     predict.get_by_role("tab", name="Schema").first.click()
     predict.get_by_role("button", name="Expand all").first.click()
+    predict.get_by_role("button", name="bill_length_mm").first.click()
     predict.evaluate("block => block.scrollIntoView({block: 'start'})")
 
 

@@ -1,5 +1,6 @@
 """Many candidates on the clean rows, each an MLflow run; the best becomes a model version."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
@@ -20,6 +21,7 @@ from rookery.jobs.plots import log_plots
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.standing import production_metrics
+from rookery.stores.owners import end_with
 from rookery.stores.snapshots import dataset_input, keep_snapshot
 from rookery.stores.versioning import commit_of
 
@@ -133,12 +135,14 @@ def _fitted(
 ) -> Iterator[tuple[int, Scored | Exception]]:
     """Results as they are ready, so that one is logged while the next is fitted."""
     small = not cross_validate and len(plan.train) < SMALL
+    workers = {} if small else {"initializer": end_with, "initargs": (os.getpid(),)}
     parallel = joblib.Parallel(
         n_jobs=min(jobs, len(named)),
         backend="threading" if small else "loky",
         return_as="generator_unordered",
         batch_size=1,
         pre_dispatch="all",
+        **workers,
     )
     yield from parallel(
         joblib.delayed(_attempt)(

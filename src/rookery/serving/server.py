@@ -13,6 +13,7 @@ from rookery.errors import Defect, InputError, Unavailable
 from rookery.settings import Settings
 
 GRACE_SECONDS = 10
+logger = logging.getLogger("rookery.serving")
 
 
 def run(settings: Settings) -> None:
@@ -39,6 +40,8 @@ def run(settings: Settings) -> None:
         if threading.current_thread() is threading.main_thread():
             # uvicorn ends in good order and then raises the signal again: that is to be no failure
             signal.signal(signal.SIGTERM, lambda *_: None)
+        place = f"http://{settings.api_host}:{listener.getsockname()[1]}"
+        logger.info("serving %s at %s/docs", ", ".join(settings.served_models), place)
         server.run(sockets=[listener])
         if not server.started:
             raise Defect("the API could not start; the lines above say why")

@@ -75,6 +75,7 @@ class Follower:
         self._following: Literal["alias", "kept", "stage"] = "stage"
         self._stage_then: tuple[str, int] | None = None
         self._failed_looks = 0
+        self._told = False
         self._wake = threading.Event()
         self._lock = threading.Lock()
         self._waiting: list[Future[Look]] = []
@@ -125,6 +126,7 @@ class Follower:
         try:
             wanted = self._wanted()
             if wanted is None:
+                self._tell_once()
                 return self._settled("unchanged", None)
             version, via = wanted
             return self._take(version, via, forced=forced)
@@ -134,6 +136,12 @@ class Follower:
             logger.exception("%s: an unexpected error while following the registry", self.name)
             unexpected = Unavailable(f"{type(error).__name__}: {error}", next="rookery doctor")
             return self._failed(version, unexpected)
+
+    def _tell_once(self) -> None:
+        if self.loaded is None and not self._told:
+            self._told = True
+            nothing = not_promoted(self.name, self.settings.model_alias)
+            logger.info("%s; next: %s", nothing.message, nothing.next)
 
     def _take(self, version: ModelVersion, via: Via, *, forced: bool) -> Look:
         if self.loaded is not None and self.loaded.is_version(version):

@@ -64,6 +64,12 @@ class Connection:
             ) from error
 
 
+def is_unknown(error: Unavailable) -> bool:
+    """Whether MLflow answered, namely that there is no such thing."""
+    code = getattr(error.__cause__, "error_code", None)
+    return code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+
+
 def configure(settings: Settings) -> None:
     """Tells MLflow, which reads the environment itself, what the settings say."""
     given = {
@@ -84,6 +90,8 @@ def configure(settings: Settings) -> None:
         os.environ.setdefault(name, value)
     _point_mlflow_at(settings.tracking_uri)
     logging.getLogger("mlflow").setLevel(logging.ERROR)
+    # a database that fails is one error of ours, not a traceback of MLflow's at every look
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     logging.getLogger("alembic").setLevel(logging.ERROR)
     # stages are deprecated; the design sets them beside the alias as long as they exist
     warnings.filterwarnings("ignore", category=FutureWarning, module="mlflow")

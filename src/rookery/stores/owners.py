@@ -1,6 +1,9 @@
 """Which process something belongs to, and whether that process still lives."""
 
+import os
 import socket
+import threading
+import time
 
 import psutil
 
@@ -30,6 +33,17 @@ def ended(pid: int) -> bool:
         return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
+
+
+def end_with(parent: int) -> None:
+    """Ends this process soon after that one: a worker whose owner was killed would wait forever."""
+
+    def watch() -> None:
+        while not ended(parent):
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _parts(owner: str | None) -> tuple[str, str, str]:

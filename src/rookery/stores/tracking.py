@@ -18,7 +18,8 @@ from mlflow.entities import (
 from mlflow.exceptions import MlflowException
 
 from rookery.core.tags import KIND, OWNER, PARENT
-from rookery.errors import InputError
+from rookery.errors import InputError, Unavailable
+from rookery.stores.connection import is_unknown
 from rookery.stores.owners import is_gone, this_process
 from rookery.stores.registry import Registry
 
@@ -109,8 +110,11 @@ class Tracking(Registry):
             InputError: there is none of that id.
         """
         try:
-            return self.client.get_run(run_id)
-        except MlflowException as error:
+            with self.answering():
+                return self.client.get_run(run_id)
+        except Unavailable as error:
+            if not is_unknown(error):
+                raise
             raise InputError(
                 f"there is no run {run_id!r}",
                 field="--run",

@@ -125,8 +125,14 @@ class Forks:
         """Runs `rookery.<call>(**arguments)`; `die` and `pause` name a class's method."""
         out = self.folder / f"{time.monotonic_ns()}.json"
         order = {
-            "call": call, "arguments": arguments, "repeat": repeat, "die": die, "pause": pause,
-            "environment": dict(os.environ), "folder": os.getcwd(), "out": str(out),
+            "call": call,
+            "arguments": arguments,
+            "repeat": repeat,
+            "die": die,
+            "pause": pause,
+            "environment": dict(os.environ),
+            "folder": os.getcwd(),
+            "out": str(out),
         }
         self.server.stdin.write(json.dumps(order) + "\n")
         self.server.stdin.flush()
@@ -137,7 +143,10 @@ class Forks:
 def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
     server = subprocess.Popen(
         [sys.executable, str(FORK_SERVER)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
     )
     yield Forks(server, tmp_path_factory.mktemp("answers"))
     server.stdin.close()

@@ -22,7 +22,9 @@ from rookery.settings import get_settings
 from rookery.stores import ledger, tables, tracking
 
 CLASSES = {
-    "Ledger": ledger.Ledger, "Tracking": tracking.Tracking, "Tables": tables.Tables,
+    "Ledger": ledger.Ledger,
+    "Tracking": tracking.Tracking,
+    "Tables": tables.Tables,
     "Replacement": tables.Replacement,
 }
 

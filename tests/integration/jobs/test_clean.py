@@ -82,9 +82,10 @@ def test_raw_is_clean_plus_refused_plus_duplicates_whatever_arrives(shop, seed):
         ["", "ñ", "'; DROP TABLE shop_raw; --", '"quoted ""twice"""'],
         ["good", "bad", ""],
     ]
-    shop.rows("1,1,red,,good", *(
-        ",".join(random.choice(options) for options in cells) for _ in range(300)
-    ))
+    shop.rows(
+        "1,1,red,,good",
+        *(",".join(random.choice(options) for options in cells) for _ in range(300)),
+    )
     rk.ingest("shop")
     done = rk.clean("shop")
     assert done.raw == 301 == done.clean + done.rejected + done.duplicates
@@ -98,11 +99,15 @@ def test_raw_is_clean_plus_refused_plus_duplicates_whatever_arrives(shop, seed):
 
 def test_duplicates_are_found_across_chunks(shop, monkeypatch):
     rows = [f"{number},1,red,,good" for number in range(60_000)]
-    shop.task(columns={
-        "price": {"type": "float"}, "pieces": {"type": "integer"},
-        "colour": {"type": "category", "values": ["red"]}, "note": {"type": "text"},
-        "sold": {"type": "category", "values": ["good", "bad"], "required": True},
-    })
+    shop.task(
+        columns={
+            "price": {"type": "float"},
+            "pieces": {"type": "integer"},
+            "colour": {"type": "category", "values": ["red"]},
+            "note": {"type": "text"},
+            "sold": {"type": "category", "values": ["good", "bad"], "required": True},
+        }
+    )
     shop.rows(*rows, rows[0], rows[49_999], rows[50_000], "x,1,red,,good")
     rk.ingest("shop")
     done = rk.clean("shop")
@@ -136,8 +141,10 @@ def test_a_raw_table_of_other_columns_is_refused_and_the_old_tables_stay(shop):
     shop.rows(GOOD)
     rk.ingest("shop")
     rk.clean("shop")
-    columns = {"weight": {"type": "float"}, "sold": {"type": "category", "values": ["good"],
-                                                     "required": True}}
+    columns = {
+        "weight": {"type": "float"},
+        "sold": {"type": "category", "values": ["good"], "required": True},
+    }
     shop.task(columns=columns)
     before = shop.contents()
     with pytest.raises(InputError, match="weight"):

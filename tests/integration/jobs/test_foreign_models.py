@@ -60,9 +60,11 @@ def forest(seed: int = 0) -> RandomForestClassifier:
 
 def loaded(project: Project, version: str):
     found = project.tracking.version("penguins", version)
-    return load_trusted(read_folder(project.tracking.download(
-        project.tracking.model_uri(found), project.settings.cache
-    )))
+    return load_trusted(
+        read_folder(
+            project.tracking.download(project.tracking.model_uri(found), project.settings.cache)
+        )
+    )
 
 
 def promote_and_compare(project: Project, asked: dict, model: object, X) -> str:
@@ -98,9 +100,7 @@ def test_a_pickled_forest_on_one_hot_columns_is_converted_and_answers_the_same(
 
 
 @pytest.mark.parametrize("kind", ["cloudpickle", "pickle", "skops"])
-def test_a_pipeline_on_raw_columns_is_promoted_whatever_it_was_logged_in(
-    project, rows, log, kind
-):
+def test_a_pipeline_on_raw_columns_is_promoted_whatever_it_was_logged_in(project, rows, log, kind):
     encode = make_column_transformer(
         (OneHotEncoder(handle_unknown="ignore"), ["island", "sex"]), remainder="passthrough"
     )

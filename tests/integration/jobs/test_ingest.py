@@ -39,8 +39,15 @@ def test_a_file_arrives_as_it_is_with_the_marks_of_its_batch(loaded):
     rows = raw()
     assert rows["price"].tolist() == ["1.5", "2.5"]
     assert rows["note"].tolist() == ["fine", ""]
-    assert list(rows.columns) == ["price", "pieces", "colour", "note", "sold", "batch_id",
-                                  "ingested_at"]
+    assert list(rows.columns) == [
+        "price",
+        "pieces",
+        "colour",
+        "note",
+        "sold",
+        "batch_id",
+        "ingested_at",
+    ]
 
 
 def test_the_same_ingest_twice_leaves_the_same_tables(loaded):
@@ -77,22 +84,39 @@ WIDE = ",".join(f"c{n}" for n in range(200)).encode() + b"\n" + b",".join([b"1"]
         pytest.param(b"", "is empty", id="empty file"),
         pytest.param(HEAD, "has no rows", id="header only"),
         pytest.param(b"\n \n", "No columns", id="blank lines"),
-        pytest.param(b"price,pieces,colour,note\n1,1,red,x\n", "lacks the columns sold",
-                     id="missing column"),
-        pytest.param(b"price,pieces,colour,note,sold,extra\n1,1,red,x,good,1\n", "extra",
-                     id="extra column"),
-        pytest.param(b"price,pieces,colour,note,sold,price\n1,1,red,x,good,1\n",
-                     "more than one column price", id="column twice"),
-        pytest.param(b"price,pieces,colour,note,sold,\n1,1,red,x,good,1\n", "does not name",
-                     id="column without a name"),
-        pytest.param(b'price,pieces,colour,note,"sold""; DROP TABLE shop_raw; --"\n1,1,red,x,y\n',
-                     "DROP TABLE", id="SQL as a column"),
+        pytest.param(
+            b"price,pieces,colour,note\n1,1,red,x\n", "lacks the columns sold", id="missing column"
+        ),
+        pytest.param(
+            b"price,pieces,colour,note,sold,extra\n1,1,red,x,good,1\n", "extra", id="extra column"
+        ),
+        pytest.param(
+            b"price,pieces,colour,note,sold,price\n1,1,red,x,good,1\n",
+            "more than one column price",
+            id="column twice",
+        ),
+        pytest.param(
+            b"price,pieces,colour,note,sold,\n1,1,red,x,good,1\n",
+            "does not name",
+            id="column without a name",
+        ),
+        pytest.param(
+            b'price,pieces,colour,note,"sold""; DROP TABLE shop_raw; --"\n1,1,red,x,y\n',
+            "DROP TABLE",
+            id="SQL as a column",
+        ),
         pytest.param(WIDE, "c0, c1, c2, c3, c4, c5 and 194 more", id="200 columns"),
         pytest.param(HEAD + b"1,1,red,x,good,too,much\n", "not a readable CSV", id="row too long"),
-        pytest.param(HEAD + b"1,1,red,x,good\n" * 120_000 + b"1,1,red,x,good,much\n", "line 120002",
-                     id="late row too long"),
-        pytest.param(HEAD + b"1,1,red,x,good\n" * 120_000 + b"1,1,red,\xf1,good\n", "0xf1",
-                     id="late wrong encoding"),
+        pytest.param(
+            HEAD + b"1,1,red,x,good\n" * 120_000 + b"1,1,red,x,good,much\n",
+            "line 120002",
+            id="late row too long",
+        ),
+        pytest.param(
+            HEAD + b"1,1,red,x,good\n" * 120_000 + b"1,1,red,\xf1,good\n",
+            "0xf1",
+            id="late wrong encoding",
+        ),
         pytest.param(HEAD + b"1,1,red,\x00,good\n", "a binary file", id="zero byte"),
         pytest.param(b"PK\x03\x04", "a zip archive", id="zip"),
         pytest.param(b"PAR1", "a Parquet file", id="parquet"),
@@ -121,8 +145,13 @@ def test_from_takes_a_file_instead_of_the_source_of_the_task(loaded, tmp_path, n
 
 def test_parquet_integers_with_gaps_stay_integers(loaded, tmp_path):
     frame = pd.DataFrame(
-        {"price": [1.5, 2.5], "pieces": pd.array([None, 3], dtype="Int64"),
-         "colour": ["red", "blue"], "note": ["x", None], "sold": ["good", "bad"]}
+        {
+            "price": [1.5, 2.5],
+            "pieces": pd.array([None, 3], dtype="Int64"),
+            "colour": ["red", "blue"],
+            "note": ["x", None],
+            "sold": ["good", "bad"],
+        }
     )
     frame.to_parquet(tmp_path / "shop.parquet")
     rk.ingest("shop", source=str(tmp_path / "shop.parquet"))
@@ -149,9 +178,13 @@ def test_from_takes_a_table_of_a_database(loaded, tmp_path):
 def test_a_query_reads_from_the_source_database(loaded, tmp_path, monkeypatch):
     with sqlite3.connect(tmp_path / "source.db") as connection:
         connection.execute("CREATE TABLE sales (price, colour, at)")
-        connection.executemany("INSERT INTO sales VALUES (?, 'red', '12:30')", [(1,), (2,), (None,)])
-    query = ("SELECT price, 1 AS pieces, colour, ' :at ' || at AS note, 'good' AS sold "
-             "FROM sales WHERE colour LIKE 'r%' ORDER BY price")
+        connection.executemany(
+            "INSERT INTO sales VALUES (?, 'red', '12:30')", [(1,), (2,), (None,)]
+        )
+    query = (
+        "SELECT price, 1 AS pieces, colour, ' :at ' || at AS note, 'good' AS sold "
+        "FROM sales WHERE colour LIKE 'r%' ORDER BY price"
+    )
     loaded.task(source={"sql": {"query": query}})
     monkeypatch.setenv("SOURCE_DATABASE_URL", f"sqlite:///{tmp_path}/source.db")
     get_settings.cache_clear()

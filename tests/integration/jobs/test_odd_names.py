@@ -9,16 +9,19 @@ import rookery as rk
 from rookery.settings import get_settings
 
 NAMES = {
-    "x\"; DROP TABLE penguins_raw; --": {"type": "float", "required": True},
+    'x"; DROP TABLE penguins_raw; --': {"type": "float", "required": True},
     "50%": {"type": "integer"},
-    "50% 'off' (now)": {"type": "category", "values": ["it's", 'a "b" %s', "größe :x"],
-                        "required": True},
+    "50% 'off' (now)": {
+        "type": "category",
+        "values": ["it's", 'a "b" %s', "größe :x"],
+        "required": True,
+    },
     "select": {"type": "boolean"},
     "größe ✓": {"type": "text"},
     "day:time": {"type": "date"},
     "?": {"type": "category", "values": ["%(a)s", ":b", "?"], "required": True},
 }
-SQL = "x\"; DROP TABLE penguins_raw; --"
+SQL = 'x"; DROP TABLE penguins_raw; --'
 
 
 @pytest.fixture
@@ -26,10 +29,17 @@ def odd(home_copy, monkeypatch):
     """A promoted project of penguins, and beside it a task of odd names with 60 rows."""
     place = home_copy.parent
     task = {
-        "name": "odd", "source": {"csv": str(place / "odd.csv")}, "columns": NAMES, "target": "?",
-        "metric": "accuracy", "gate": {"minimum": {"accuracy": 0.9}},
-        "features": {"x:log %": {"log": SQL}, 'l"en': {"length": "größe ✓"},
-                     "hour": {"date_part": {"column": "day:time", "part": "hour"}}},
+        "name": "odd",
+        "source": {"csv": str(place / "odd.csv")},
+        "columns": NAMES,
+        "target": "?",
+        "metric": "accuracy",
+        "gate": {"minimum": {"accuracy": 0.9}},
+        "features": {
+            "x:log %": {"log": SQL},
+            'l"en': {"length": "größe ✓"},
+            "hour": {"date_part": {"column": "day:time", "part": "hour"}},
+        },
         "candidates": {"decision_tree": {"fixed": {"max_depth": 4}}},
     }
     (place / "tasks" / "odd.yaml").write_text(json.dumps(task), "utf-8")
@@ -62,8 +72,14 @@ def test_odd_names_go_through_ingest_clean_view_sweep_promote_and_predict(odd, t
     assert swept.best.error is None
     promoted = rk.promote("odd")
     assert promoted.version == swept.version == "1"
-    row = {SQL: 2.0, "50%": None, "50% 'off' (now)": 'a "b" %s', "select": True, "größe ✓": "x",
-           "day:time": "2020-01-01T05:00:00"}
+    row = {
+        SQL: 2.0,
+        "50%": None,
+        "50% 'off' (now)": 'a "b" %s',
+        "select": True,
+        "größe ✓": "x",
+        "day:time": "2020-01-01T05:00:00",
+    }
     (answer,) = rk.predict(row, "odd")
     assert answer["prediction"] == ":b"
     assert len(penguins) == 345

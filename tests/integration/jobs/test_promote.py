@@ -114,7 +114,7 @@ def test_a_worse_model_is_refused_with_the_numbers_and_nothing_else_changes(
     assert served(project) == "1"
     assert stages(project) == versions
     assert len(project.tracking.client.search_logged_models([project.experiment])) == len(models)
-    (refused,) = project.ledger.entries("penguins")[len(rows):]
+    (refused,) = project.ledger.entries("penguins")[len(rows) :]
     assert refused.outcome == "refused"
     assert refused.to_version == asked.get("version")
     assert "by 0." in refused.reason
@@ -122,8 +122,12 @@ def test_a_worse_model_is_refused_with_the_numbers_and_nothing_else_changes(
 
 
 def test_a_model_below_the_minimum_is_refused_by_how_much(project, candidates, edit_task):
-    edit_task(gate={"minimum": {"accuracy": 0.9999, "log_loss": 0.000001},
-                    "not_worse_than_production": False})
+    edit_task(
+        gate={
+            "minimum": {"accuracy": 0.9999, "log_loss": 0.000001},
+            "not_worse_than_production": False,
+        }
+    )
     with pytest.raises(Refused, match=r"accuracy 0\.\d+ misses the gate's 0\.9999 by 0\.\d+"):
         rk.promote("penguins", run=candidates[WORST])
 
@@ -202,10 +206,17 @@ def test_rollback_goes_back_one_promotion_at_a_time(project, candidates, open_ga
     with pytest.raises(InputError, match="no earlier version") as caught:
         rk.rollback("penguins")
     assert caught.value.value == "1"
-    assert ledger(project) == rows == [
-        (None, "1", "done"), ("1", "2", "done"), ("2", "3", "done"), ("3", "2", "done"),
-        ("2", "1", "done"),
-    ]
+    assert (
+        ledger(project)
+        == rows
+        == [
+            (None, "1", "done"),
+            ("1", "2", "done"),
+            ("2", "3", "done"),
+            ("3", "2", "done"),
+            ("2", "1", "done"),
+        ]
+    )
     assert served(project) == "1"
 
 
@@ -241,10 +252,20 @@ def test_a_promotion_by_plain_mlflow_is_served_and_recorded_as_external(
     assert "external" in status["repaired"][0]
     assert ledger(project)[1:] == [("1", "2", "external")]
     assert rk.status("penguins")["repaired"] == []
-    assert rk.predict({
-        "island": "Dream", "bill_length_mm": 40.0, "bill_depth_mm": 18.0,
-        "flipper_length_mm": 190.0, "body_mass_g": 3500.0, "sex": "male",
-    }, "penguins")[0]["version"] == "2"
+    assert (
+        rk.predict(
+            {
+                "island": "Dream",
+                "bill_length_mm": 40.0,
+                "bill_depth_mm": 18.0,
+                "flipper_length_mm": 190.0,
+                "body_mass_g": 3500.0,
+                "sex": "male",
+            },
+            "penguins",
+        )[0]["version"]
+        == "2"
+    )
     assert rk.rollback("penguins").version == "1"
 
 

@@ -58,8 +58,7 @@ def test_another_alias_is_another_champion(home_copy, monkeypatch):
     assert rk.status("penguins")["production"] is None
     result = rk.promote("penguins")
     assert (result.alias, result.version) == ("blue", "1")
-    assert open_project("penguins").tracking.aliases("penguins") == {
-        "blue": "1", "production": "1"}
+    assert open_project("penguins").tracking.aliases("penguins") == {"blue": "1", "production": "1"}
 
 
 @pytest.mark.parametrize(
@@ -67,8 +66,10 @@ def test_another_alias_is_another_champion(home_copy, monkeypatch):
     [
         ({"MLFLOW_TRACKING_URI": ""}, "MLFLOW_TRACKING_URI is set but empty"),
         ({"MLFLOW_URL": ""}, "MLFLOW_URL is set but empty"),
-        ({"MLFLOW_TRACKING_URI": "http://a:5005", "MLFLOW_URL": "http://b:5005"},
-         "different servers"),
+        (
+            {"MLFLOW_TRACKING_URI": "http://a:5005", "MLFLOW_URL": "http://b:5005"},
+            "different servers",
+        ),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL is not a database address"),
         ({"DATABASE_URL": "klingon://u:secret@h/d"}, "'klingon'"),
         ({"ROOKERY_TASK": "houses"}, "no task 'houses'"),
@@ -116,6 +117,7 @@ def test_a_process_started_after_a_job_sees_the_same_settings(home_copy):
     rk.status("penguins")
     assert "MLFLOW_TRACKING_URI" not in os.environ
     program = "from rookery.settings import get_settings as s; print(s().artifact_root)"
-    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
-                           check=True)
+    child = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert child.stdout.strip() == (home_copy / "artifacts").as_uri()

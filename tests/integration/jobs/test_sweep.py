@@ -48,7 +48,8 @@ def swept(promoted_home, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         enter(patch, place)
         result = rk.sweep(
-            "penguins", jobs=1,
+            "penguins",
+            jobs=1,
             extra=[
                 rk.Candidate("my_forest", RandomForestClassifier(max_depth=3, n_estimators=5)),
                 rk.Candidate("broken", LogisticRegression(C=-1)),
@@ -105,8 +106,12 @@ def test_the_leaderboard_has_every_candidate_the_best_first_and_failures_last(sw
     board = swept[2].leaderboard
     assert board["rank"].tolist() == [1, 2, 3, 4, 5, 6]
     assert set(board["name"]) == {
-        "logistic_regression-1", "logistic_regression-2", "decision_tree-1", "my_forest-1",
-        "broken-1", "stranger-1",
+        "logistic_regression-1",
+        "logistic_regression-2",
+        "decision_tree-1",
+        "my_forest-1",
+        "broken-1",
+        "stranger-1",
     }
     assert board["cv_accuracy"].head(4).is_monotonic_decreasing
     assert set(board["name"].tail(2)) == {"broken-1", "stranger-1"}
@@ -129,8 +134,13 @@ def test_every_candidate_is_a_child_run_with_all_that_is_known_of_it(swept, clie
         for metric, value in rows[name].metrics.items():
             assert run.data.metrics[metric] == value
         if not rows[name].error:
-            assert {"cv_accuracy", "cv_log_loss", "holdout_accuracy", "holdout_roc_auc",
-                    "fit_seconds"} <= set(run.data.metrics)
+            assert {
+                "cv_accuracy",
+                "cv_log_loss",
+                "holdout_accuracy",
+                "holdout_roc_auc",
+                "fit_seconds",
+            } <= set(run.data.metrics)
     assert runs["logistic_regression-2"].data.params == {"max_iter": "5000", "C": "10.0"}
     assert runs["my_forest-1"].data.params == {"max_depth": "3", "n_estimators": "5"}
 
@@ -171,8 +181,11 @@ def test_the_rows_of_a_sweep_are_kept_once_per_digest_and_can_be_read(swept, che
     client = project.tracking.client
     rows = read_back(project.tables.read("penguins_clean"), project.task)
     assert swept[2].digest == digest(rows)
-    sweeps = [run for run in project.tracking.runs(project.experiment)
-              if run.data.tags.get("rookery.kind") == "sweep"]
+    sweeps = [
+        run
+        for run in project.tracking.runs(project.experiment)
+        if run.data.tags.get("rookery.kind") == "sweep"
+    ]
     assert len(sweeps) == 2
     kept = {run.data.tags["rookery.snapshot"] for run in sweeps}
     assert len(kept) == 1
@@ -190,14 +203,14 @@ def test_the_winner_has_its_pictures_and_any_other_run_gets_them_when_asked(swep
     others = [row for row in swept[2].rows[1:] if client.list_artifacts(row.run_id, "plots")]
     assert others == []
     asked = rk.plots(swept[2].rows[2].run_id, "penguins")
-    assert {f"plots/{name}.png" for name in asked} == {
-        file.path for file in client.list_artifacts(swept[2].rows[2].run_id, "plots")
-    } >= {"plots/confusion_matrix.png"}
+    assert (
+        {f"plots/{name}.png" for name in asked}
+        == {file.path for file in client.list_artifacts(swept[2].rows[2].run_id, "plots")}
+        >= {"plots/confusion_matrix.png"}
+    )
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"), [("broken-1", "C"), ("stranger-1", "Stranger")]
-)
+@pytest.mark.parametrize(("name", "reason"), [("broken-1", "C"), ("stranger-1", "Stranger")])
 def test_a_candidate_that_fails_is_a_failed_run_with_its_reason(swept, client, name, reason):
     row = next(row for row in swept[2].rows if row.name == name)
     run = client.get_run(row.run_id)
@@ -229,8 +242,9 @@ def test_the_best_is_registered_with_its_family_and_digest(swept, client):
     assert version.tags["rookery.digest"] == result.digest
     assert result.versions == {result.best.run_id: result.version}
     assert client.get_run(result.run_id).info.status == "FINISHED"
-    assert client.get_run(result.run_id).data.metrics["cv_accuracy"] == (
-        result.best.metrics["cv_accuracy"]
+    assert (
+        client.get_run(result.run_id).data.metrics["cv_accuracy"]
+        == (result.best.metrics["cv_accuracy"])
     )
 
 
@@ -259,15 +273,15 @@ def test_a_pipeline_of_the_users_own_is_given_raw_columns(project):
 
 def test_when_every_candidate_fails_the_reason_is_said_and_nothing_is_registered(project):
     before = [v.version for v in project.tracking.versions("penguins")]
-    edit_task(project.settings.home.parent, candidates={
-        "logistic_regression": {"sets": [{"C": -1.0}, {"C": -2.0}]}})
+    edit_task(
+        project.settings.home.parent,
+        candidates={"logistic_regression": {"sets": [{"C": -1.0}, {"C": -2.0}]}},
+    )
     with pytest.raises(InputError, match="every candidate failed.*'C'") as caught:
         rk.sweep("penguins", cross_validate=False)
     assert caught.value.field == "candidates"
     assert [v.version for v in project.tracking.versions("penguins")] == before
-    (parent, *_) = project.tracking.runs(
-        project.experiment, "tags.`rookery.kind` = 'sweep'", 1
-    )
+    (parent, *_) = project.tracking.runs(project.experiment, "tags.`rookery.kind` = 'sweep'", 1)
     assert parent.info.status == "FAILED"
 
 
@@ -278,9 +292,10 @@ def test_a_sweep_without_a_column_registers_nothing_and_is_not_promoted_by_defau
     assert result.versions == {}
     assert [v.version for v in project.tracking.versions("penguins")] == before
     model = project.tracking.model_of_run(result.best.run_id)
-    assert "island" not in mlflow.models.get_model_info(
-        f"models:/{model}"
-    ).signature.inputs.input_names()
+    assert (
+        "island"
+        not in mlflow.models.get_model_info(f"models:/{model}").signature.inputs.input_names()
+    )
     assert not rk.promote("penguins").changed
     assert rk.status("penguins")["sweep"]["run_id"] != result.run_id
 
@@ -293,13 +308,17 @@ def test_a_sweep_without_a_column_that_is_no_feature_is_refused(project):
 
 def test_each_family_registers_one_version_of_each_family_that_passes_the_gate(project):
     place = project.settings.home.parent
-    edit_task(place, register="each_family", candidates=FAST | {
-        "gaussian_nb": {"sets": [{"var_smoothing": 1e6}]}},
-        gate={"minimum": {"accuracy": 0.8}, "not_worse_than_production": False})
+    edit_task(
+        place,
+        register="each_family",
+        candidates=FAST | {"gaussian_nb": {"sets": [{"var_smoothing": 1e6}]}},
+        gate={"minimum": {"accuracy": 0.8}, "not_worse_than_production": False},
+    )
     result = rk.sweep("penguins", cross_validate=False)
     families = {row.run_id: row.family for row in result.rows}
     assert sorted(families[run] for run in result.versions) == [
-        "decision_tree", "logistic_regression"
+        "decision_tree",
+        "logistic_regression",
     ]
     assert result.version == result.versions[result.best.run_id]
 
@@ -322,8 +341,11 @@ def test_one_class_alone_cannot_be_learnt(project):
 
 
 def test_a_best_that_is_worse_than_production_is_not_registered_and_leaves_a_refused_row(project):
-    edit_task(project.settings.home.parent, candidates={
-        "decision_tree": {"sets": [{"max_depth": 1}]}}, gate={"minimum": {"accuracy": 0.1}})
+    edit_task(
+        project.settings.home.parent,
+        candidates={"decision_tree": {"sets": [{"max_depth": 1}]}},
+        gate={"minimum": {"accuracy": 0.1}},
+    )
     rows = len(project.ledger.entries("penguins"))
     versions = len(project.tracking.versions("penguins"))
     result = rk.sweep("penguins", cross_validate=False)

@@ -53,8 +53,10 @@ def test_an_external_promotion_is_recorded_once_by_many_at_the_same_time(project
     children = [forks.start("status", task="penguins", repeat=3) for _ in range(4)]
     for child in children:
         assert child.answer()["result"]["production"]["version"] == "3"
-    rows = [(row.from_version, row.to_version, row.outcome)
-            for row in project.ledger.entries("penguins")]
+    rows = [
+        (row.from_version, row.to_version, row.outcome)
+        for row in project.ledger.entries("penguins")
+    ]
     assert rows == [(None, "1", "done"), ("1", "3", "external")]
 
 
