@@ -58,7 +58,8 @@ def local(project: Path) -> Iterator[dict[str, str]]:
     }
     environment = {**os.environ, **own}
     rookery = [sys.executable, "-m", "rookery.cli", "run"]
-    subprocess.run(rookery, cwd=project, env=environment, check=True, stdout=sys.stderr)
+    if subprocess.run(rookery, cwd=project, env=environment, stdout=sys.stderr).returncode:
+        raise Unavailable("rookery run failed; what it said stands above")
     ports = ["--mlflow-port", str(free_port()), "--jupyter-port", str(free_port())]
     script = [sys.executable, str(ROOT / "scripts" / "local.py"), *ports]
     with subprocess.Popen(
@@ -68,6 +69,7 @@ def local(project: Path) -> Iterator[dict[str, str]]:
             yield addresses(servers)
         finally:
             servers.terminate()
+            servers.communicate()
 
 
 def addresses(servers: "subprocess.Popen[str]") -> dict[str, str]:

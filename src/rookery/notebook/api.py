@@ -104,9 +104,9 @@ def _own(settings: Settings, name: str, version: str) -> str:
     if own is None or own.server.poll() is not None:
         own = _started[name] = _start(name)
         say(
-            f"No API serves version {version} of {name} at {settings.api_host}:{settings.api_port} (`rookery serve` "
-            f"starts one), so this notebook started one of its own at {own.address}; it ends with "
-            "the notebook."
+            f"No API serves version {version} of {name} at "
+            f"{settings.api_host}:{settings.api_port} (`rookery serve` starts one), so this "
+            f"notebook started one of its own at {own.address}; it ends with the notebook."
         )
     if not _follows(own.address, name, version):
         raise Unavailable(

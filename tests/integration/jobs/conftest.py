@@ -131,7 +131,7 @@ class Forks:
             "die": die,
             "pause": pause,
             "environment": dict(os.environ),
-            "folder": os.getcwd(),
+            "folder": str(Path.cwd()),
             "out": str(out),
         }
         self.server.stdin.write(json.dumps(order) + "\n")

@@ -13,10 +13,11 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
+# the jobs are imported once, for all the processes
 import rookery as rk
 import rookery.jobs.promote
 import rookery.jobs.status
-import rookery.jobs.sweep  # noqa: F401 - imported once, for all the processes
+import rookery.jobs.sweep
 from rookery.errors import RookeryError
 from rookery.settings import get_settings
 from rookery.stores import ledger, tables, tracking

@@ -53,7 +53,7 @@ def swept(promoted_home, tmp_path_factory):
             extra=[
                 rk.Candidate("my_forest", RandomForestClassifier(max_depth=3, n_estimators=5)),
                 rk.Candidate("broken", LogisticRegression(C=-1)),
-                rk.Candidate("stranger", Stranger()),
+                rk.Candidate("stranger", Stranger(strategy="most_frequent")),
             ],
         )
         yield place, repository.head.commit.hexsha, result
@@ -119,7 +119,7 @@ def test_the_leaderboard_has_every_candidate_the_best_first_and_failures_last(sw
 
 
 def test_every_candidate_is_a_child_run_with_all_that_is_known_of_it(swept, client):
-    place, commit, result = swept
+    _, commit, result = swept
     runs = children(client, result.run_id)
     rows = {row.name: row for row in result.rows}
     assert set(runs) == set(rows)
@@ -277,7 +277,7 @@ def test_when_every_candidate_fails_the_reason_is_said_and_nothing_is_registered
         project.settings.home.parent,
         candidates={"logistic_regression": {"sets": [{"C": -1.0}, {"C": -2.0}]}},
     )
-    with pytest.raises(InputError, match="every candidate failed.*'C'") as caught:
+    with pytest.raises(InputError, match=r"every candidate failed.*'C'") as caught:
         rk.sweep("penguins", cross_validate=False)
     assert caught.value.field == "candidates"
     assert [v.version for v in project.tracking.versions("penguins")] == before

@@ -5,8 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from rookery.core.task import Task
+from rookery.core.task import Source, Task
+from rookery.stores.batches import Batch
+from rookery.stores.sources import open_source
 from rookery.stores.tables import Tables
+
+
+@pytest.fixture
+def opened(tmp_path: Path):
+    """Opens a source whose paths start at the test's folder."""
+
+    def opening(url: str | None = None, **source: object) -> Batch:
+        return open_source(Source.model_validate(source), tmp_path, url, tmp_path / "cache")
+
+    return opening
 
 
 @pytest.fixture
