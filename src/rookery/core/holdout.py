@@ -50,6 +50,11 @@ def digest(rows: pd.DataFrame) -> str:
     return state.hexdigest()[:16]
 
 
+def in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same rows in the order of their content: what is learnt must not depend on another."""
+    return rows.iloc[np.argsort(row_hashes(rows), kind="stable")].reset_index(drop=True)
+
+
 def holdout_mask(rows: pd.DataFrame, task: Task) -> "np.ndarray[Any, Any]":
     """True for the rows held out, shape (rows,).
 

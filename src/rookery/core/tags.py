@@ -1,6 +1,7 @@
 """The tags by which runs and versions are found again; plain words are the contract's."""
 
 FAMILY = "family"
+TASK = "rookery.task"
 KIND = "rookery.kind"  # sweep, ablation, candidate
 BEST = "rookery.best_run"  # of a sweep
 OWNER = "rookery.owner"  # the process that a run belongs to

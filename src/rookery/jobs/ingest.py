@@ -11,7 +11,7 @@ from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
 from rookery.stores.batches import Batch
 from rookery.stores.sources import open_source, source_from
-from rookery.stores.tables import Types, frame_types
+from rookery.stores.tables import MOMENT, Types, frame_types
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def ingest(task: str | None = None, *, source: str | None = None) -> Ingested:
     """Replaces the raw table by what the source holds now.
 
     A source whose content is loaded already is left as it is, so the same ingest twice gives the
-    same table.
+    same table. Other content takes the clean and rejected rows of the old one away with it.
 
     Raises:
         InputError: the source cannot be read as what the task says. Unavailable: a store failed.
@@ -69,11 +69,13 @@ def _load(project: Project, batch: Batch) -> int:
             value=batch.origin,
             allowed="at least one row",
         )
-    marks: Types = {"batch_id": sa.String(64), "ingested_at": sa.DateTime()}
+    marks: Types = {"batch_id": sa.String(64), "ingested_at": MOMENT}
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     rows = 0
     schema = {project.raw: frame_types(first) | marks}
-    with project.tables.replacing(schema, project.task) as table, progress("ingest") as bar:
+    outdated = (project.clean, project.rejected)
+    replacing = project.tables.replacing(schema, project.task, outdated=outdated)
+    with replacing as table, progress("ingest") as bar:
         frame = first
         while frame is not None:
             table.append(project.raw, frame.assign(batch_id=batch.id, ingested_at=now))

@@ -156,7 +156,7 @@ def _target(project: Project, *, version: str | int | None, run: str | None) -> 
 def _newest(project: Project) -> Target:
     """What the last sweep found best, or a version that somebody registered after it."""
     name = project.task.name
-    sweep = project.tracking.last_sweep(project.experiment)
+    sweep = project.tracking.last_sweep(project.experiment, project.task.name)
     versions = project.tracking.versions(name)
     if versions and (sweep is None or versions[0].creation_timestamp > (sweep.info.end_time or 0)):
         return from_version(project, str(versions[0].version))

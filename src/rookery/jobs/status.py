@@ -41,7 +41,7 @@ def _tables(project: Project) -> dict[str, Any]:
 
 
 def _sweep(project: Project) -> dict[str, Any] | None:
-    found = project.tracking.last_sweep(project.experiment)
+    found = project.tracking.last_sweep(project.experiment, project.task.name)
     if found is None:
         return None
     metric, metrics = project.task.metric, found.data.metrics
@@ -94,5 +94,5 @@ def _next(project: Project) -> str:
         return f"rookery clean {name}"
     if project.tracking.production(name) is not None:
         return "rookery serve"
-    swept = project.tracking.last_sweep(project.experiment) is not None
+    swept = project.tracking.last_sweep(project.experiment, project.task.name) is not None
     return f"rookery promote {name}" if swept else f"rookery sweep {name}"

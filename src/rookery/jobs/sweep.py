@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from pickle import PicklingError
 
 import joblib
 import pandas as pd
@@ -11,8 +13,8 @@ from mlflow.tracking.context.registry import resolve_tags
 from rookery.core.candidates import Candidate, Scored, expand, fit_candidate
 from rookery.core.cleaning import read_back
 from rookery.core.gate import Verdict, judge
-from rookery.core.holdout import digest, split
-from rookery.core.tags import BEST, DIGEST, FAMILY, KIND
+from rookery.core.holdout import digest, in_order, split
+from rookery.core.tags import BEST, DIGEST, FAMILY, KIND, TASK
 from rookery.core.task import Task
 from rookery.errors import InputError, Unavailable
 from rookery.jobs.candidate_runs import Plan, log_candidate
@@ -75,12 +77,12 @@ def _reduced(task: Task, without: Sequence[str]) -> Task:
 def _start(project: Project, task: Task) -> Plan:
     tracking, experiment = project.tracking, project.experiment
     tracking.end_abandoned(experiment)
-    rows = read_back(project.tables.read(project.clean), project.task)
+    rows = in_order(read_back(project.tables.read(project.clean), project.task))
     train, holdout = split(rows, project.task)
     _check_rows(project, train, holdout)
     content = digest(rows)
     tags = resolve_tags() | commit_of(project.folder)
-    shared = {str(k): str(v) for k, v in tags.items()} | {DIGEST: content}
+    shared = {str(k): str(v) for k, v in tags.items()} | {DIGEST: content, TASK: task.name}
     # what was learnt without some columns is to be looked at, not to be promoted by default
     kind = "sweep" if task is project.task else "ablation"
     parent = tracking.start_run(experiment, "sweep", shared | {KIND: kind})
@@ -133,22 +135,59 @@ def _run_all(
 def _fitted(
     plan: Plan, named: list[tuple[str, Candidate]], jobs: int, *, cross_validate: bool
 ) -> Iterator[tuple[int, Scored | Exception]]:
-    """Results as they are ready, so that one is logged while the next is fitted."""
+    """Results as they are ready, so that one is logged while the next is fitted.
+
+    A candidate that kills its worker process takes the others there with it: these are fitted
+    again, each with a worker of its own, so that only the one to blame fails.
+    """
     small = not cross_validate and len(plan.train) < SMALL
-    workers = {} if small else {"initializer": end_with, "initargs": (os.getpid(),)}
+    backend = "threading" if small else "loky"
+    left = list(range(len(named)))
+    try:
+        for found in _in_parallel(plan, named, left, jobs, backend, cross_validate=cross_validate):
+            left.remove(found[0])
+            yield found
+    except (BrokenProcessPool, PicklingError):
+        for position in list(left):
+            yield _alone(plan, named, position, cross_validate=cross_validate)
+
+
+def _alone(
+    plan: Plan, named: list[tuple[str, Candidate]], position: int, *, cross_validate: bool
+) -> tuple[int, Scored | Exception]:
+    try:
+        (found,) = _in_parallel(plan, named, [position], 2, "loky", cross_validate=cross_validate)
+    except (BrokenProcessPool, PicklingError) as error:
+        return position, error
+    return found
+
+
+def _in_parallel(
+    plan: Plan,
+    named: list[tuple[str, Candidate]],
+    positions: list[int],
+    jobs: int,
+    backend: str,
+    *,
+    cross_validate: bool,
+) -> Iterator[tuple[int, Scored | Exception]]:
     parallel = joblib.Parallel(
-        n_jobs=min(jobs, len(named)),
-        backend="threading" if small else "loky",
+        n_jobs=jobs,
+        backend=backend,
         return_as="generator_unordered",
         batch_size=1,
         pre_dispatch="all",
-        **workers,
     )
     yield from parallel(
         joblib.delayed(_attempt)(
-            position, candidate, plan.task, plan.train, plan.holdout, cross_validate=cross_validate
+            position,
+            named[position][1],
+            plan.task,
+            plan.train,
+            plan.holdout,
+            cross_validate=cross_validate,
         )
-        for position, (_, candidate) in enumerate(named)
+        for position in list(positions)
     )
 
 

@@ -1,7 +1,8 @@
 """The tables of a task: written in bulk, whole or not at all."""
 
+import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from os import getpid
@@ -9,10 +10,12 @@ from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Engine
 from sqlalchemy.schema import CreateTable, CreateView
 
 from rookery.core.onehot import onehot_columns, target_codes
+from rookery.core.sections import Column
 from rookery.core.task import Task
 from rookery.errors import InputError
 from rookery.stores.database import answering, connect
@@ -21,19 +24,29 @@ from rookery.stores.owners import ended
 CHUNK = 50_000
 Types = dict[str, sa.types.TypeEngine[Any]]
 
+BESIDE = re.compile(r"(?P<name>.+)__o?(?P<host>[0-9a-f]{4})(?P<pid>[0-9a-f]{1,6})")
+# MySQL drops fractions of a second unless told, and ends TEXT at 64 kB
+MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql")
+LONG = sa.Text().with_variant(mysql.LONGTEXT(), "mysql")
 CLEAN_TYPES: dict[str, Any] = {
     "float": sa.Double(),
     "integer": sa.BigInteger(),
     "boolean": sa.SmallInteger(),
-    "category": sa.String(255),
-    "text": sa.Text(),
-    "date": sa.DateTime(),
+    "text": LONG,
+    "date": MOMENT,
 }
-REJECTED_TYPES: Types = {"row": sa.Text(), "reasons": sa.Text(), "batch_id": sa.String(64)}
+REJECTED_TYPES: Types = {"row": LONG, "reasons": LONG, "batch_id": sa.String(64)}
 
 
 def clean_types(task: Task) -> Types:
-    return {name: CLEAN_TYPES[column.type] for name, column in task.columns.items()}
+    return {name: _clean_type(column) for name, column in task.columns.items()}
+
+
+def _clean_type(column: Column) -> sa.types.TypeEngine[Any]:
+    if column.values:
+        return sa.String(max(map(len, column.values)))
+    found: sa.types.TypeEngine[Any] = CLEAN_TYPES[column.type]
+    return found
 
 
 def frame_types(frame: pd.DataFrame) -> Types:
@@ -48,7 +61,7 @@ def _frame_type(dtype: Any) -> sa.types.TypeEngine[Any]:
         return sa.BigInteger()
     if pd.api.types.is_float_dtype(dtype):
         return sa.Double()
-    return sa.DateTime() if pd.api.types.is_datetime64_any_dtype(dtype) else sa.Text()
+    return MOMENT if pd.api.types.is_datetime64_any_dtype(dtype) else LONG
 
 
 class Tables:
@@ -114,23 +127,26 @@ class Tables:
         return pd.concat(parts) if parts else pd.DataFrame(columns=self.columns(name) or [])
 
     @contextmanager
-    def replacing(self, schemas: Mapping[str, Types], task: Task) -> Iterator["Replacement"]:
+    def replacing(
+        self, schemas: Mapping[str, Types], task: Task, *, outdated: Sequence[str] = ()
+    ) -> Iterator["Replacement"]:
         """Fills new tables beside the old ones and swaps all of them at once at the end.
 
-        An exception, or the death of the process, leaves the old ones.
+        `outdated` are tables made from what is replaced: they go in the same swap. An exception,
+        or the death of the process, leaves everything as it was.
         """
-        self._drop_orphans(list(schemas))
-        staged = {name: f"{name}__{_host()}_{getpid()}" for name in schemas}
+        self._drop_orphans([*schemas, *outdated])
+        staged = {name: _beside(name, "") for name in schemas}
         replacement = Replacement(self.engine, schemas, staged)
         try:
             with answering(self.engine):
                 replacement.create()
                 yield replacement
-                self._swap(staged, task)
+                self._swap(staged, outdated, task)
         finally:
             with answering(self.engine), self._writing() as connection:
                 for name in staged.values():
-                    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {self._quoted(name)}")
+                    self._drop(connection, name)
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
@@ -140,52 +156,48 @@ class Tables:
     def _quoted(self, name: str) -> str:
         return self.engine.dialect.identifier_preparer.quote_identifier(name)
 
+    def _drop(self, connection: sa.Connection, name: str) -> None:
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {self._quoted(name)}")
+
     def _drop_orphans(self, names: list[str]) -> None:
-        """Tables that a killed job of this host left unfinished."""
+        """Tables that a killed job of this host left unfinished, or replaced but not dropped."""
         with answering(self.engine), self._writing() as connection:
             for table in sa.inspect(connection).get_table_names():
-                name, mark, owner = table.rpartition("__")
-                host, _, pid = owner.partition("_")
-                if (
-                    mark
-                    and name in names
-                    and host == _host()
-                    and pid.isdigit()
-                    and (int(pid) == getpid() or ended(int(pid)))
-                ):
-                    connection.exec_driver_sql(f"DROP TABLE {self._quoted(table)}")
+                found = BESIDE.fullmatch(table)
+                if found and found["name"] in names and found["host"] == _host():
+                    pid = int(found["pid"], 16)
+                    if pid == getpid() or ended(pid):
+                        self._drop(connection, table)
 
-    def _swap(self, staged: dict[str, str], task: Task) -> None:
-        view = f"{task.name}_onehot"
+    def _swap(self, staged: dict[str, str], outdated: Sequence[str], task: Task) -> None:
+        view, clean = f"{task.name}_onehot", f"{task.name}_clean"
         with self._writing() as connection:
-            if self.engine.dialect.name == "mysql":
-                self._swap_by_rename(connection, staged)
-            else:
+            if clean in staged or clean in outdated:
                 connection.exec_driver_sql(f"DROP VIEW IF EXISTS {self._quoted(view)}")
+            if self.engine.dialect.name == "mysql":
+                self._swap_by_rename(connection, staged, outdated)
+            else:
+                for name in [*staged, *outdated]:
+                    self._drop(connection, name)
                 for name, staging in staged.items():
-                    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {self._quoted(name)}")
                     connection.exec_driver_sql(
                         f"ALTER TABLE {self._quoted(staging)} RENAME TO {self._quoted(name)}"
                     )
-            if sa.inspect(connection).has_table(f"{task.name}_clean"):
-                self._create_view(connection, view, task)
+            if clean in staged:
+                connection.execute(CreateView(_onehot_query(task), view))
 
-    def _swap_by_rename(self, connection: sa.Connection, staged: dict[str, str]) -> None:
+    def _swap_by_rename(
+        self, connection: sa.Connection, staged: dict[str, str], outdated: Sequence[str]
+    ) -> None:
         """MySQL commits at every DDL statement, but one RENAME TABLE is atomic over all pairs."""
         inspector = sa.inspect(connection)
-        moves, old = [], []
-        for name, staging in staged.items():
-            if inspector.has_table(name):
-                old.append(f"{staging[:62]}_o")
-                moves.append(f"{self._quoted(name)} TO {self._quoted(old[-1])}")
-            moves.append(f"{self._quoted(staging)} TO {self._quoted(name)}")
-        connection.exec_driver_sql(f"RENAME TABLE {', '.join(moves)}")
+        old = [name for name in [*staged, *outdated] if inspector.has_table(name)]
+        moves = [(name, _beside(name, "o")) for name in old]
+        moves += [(staging, name) for name, staging in staged.items()]
+        pairs = [f"{self._quoted(source)} TO {self._quoted(target)}" for source, target in moves]
+        connection.exec_driver_sql(f"RENAME TABLE {', '.join(pairs)}")
         for name in old:
-            connection.exec_driver_sql(f"DROP TABLE {self._quoted(name)}")
-
-    def _create_view(self, connection: sa.Connection, view: str, task: Task) -> None:
-        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {self._quoted(view)}")
-        connection.execute(CreateView(_onehot_query(task), view))
+            self._drop(connection, _beside(name, "o"))
 
 
 class Replacement:
@@ -199,7 +211,8 @@ class Replacement:
             name: sa.Table(
                 staged[name],
                 sa.MetaData(),
-                *(sa.Column(key, kind) for key, kind in types.items()),
+                # a driver's names of parameters are not as free as those of columns
+                *(sa.Column(n, kind, key=f"c{i}") for i, (n, kind) in enumerate(types.items())),
                 mysql_charset="utf8mb4",
             )
             for name, types in schemas.items()
@@ -223,7 +236,7 @@ class Replacement:
         columns = [_driver_values(rows[column.name]) for column in table.columns]
         values: Any = list(zip(*columns, strict=True))
         if not self._writer.dialect.positional:
-            names = [column.name for column in table.columns]
+            names = [column.key for column in table.columns]
             values = [dict(zip(names, row, strict=True)) for row in values]
         with self._writer.begin() as connection:
             # straight to the driver: SQLAlchemy's handling of each row would cost the most
@@ -233,9 +246,9 @@ class Replacement:
 def _driver_values(column: pd.Series) -> list[Any]:
     """Python values that every driver takes, None for what is missing."""
     found: list[Any]
-    if pd.api.types.is_bool_dtype(column) and not column.hasnans:
-        found = column.astype("int64").tolist()
-    elif pd.api.types.is_datetime64_any_dtype(column):
+    if pd.api.types.is_bool_dtype(column):
+        column = column.astype("Int64" if column.hasnans else "int64")
+    if pd.api.types.is_datetime64_any_dtype(column):
         naive = pd.to_datetime(column, utc=True).dt.tz_localize(None)
         found = [None if pd.isna(v) else v.to_pydatetime() for v in naive]
     elif column.hasnans:
@@ -264,3 +277,8 @@ def _onehot_query(task: Task) -> sa.Select[Any]:
 
 def _host() -> str:
     return sha256(socket.gethostname().encode()).hexdigest()[:4]
+
+
+def _beside(name: str, mark: str) -> str:
+    """The name of a table of this process beside another; at most 63 characters, for Postgres."""
+    return f"{name}__{mark}{_host()}{getpid():x}"

@@ -17,7 +17,7 @@ from mlflow.entities import (
 )
 from mlflow.exceptions import MlflowException
 
-from rookery.core.tags import KIND, OWNER, PARENT
+from rookery.core.tags import KIND, OWNER, PARENT, TASK
 from rookery.errors import InputError, Unavailable
 from rookery.stores.connection import is_unknown
 from rookery.stores.owners import is_gone, this_process
@@ -136,8 +136,12 @@ class Tracking(Registry):
                 )
             )
 
-    def last_sweep(self, experiment: str) -> Run | None:
-        condition = f"tags.`{KIND}` = 'sweep' and attributes.status = 'FINISHED'"
+    def last_sweep(self, experiment: str, task: str) -> Run | None:
+        """The last finished sweep of a task; an experiment may hold several tasks."""
+        condition = (
+            f"tags.`{KIND}` = 'sweep' and tags.`{TASK}` = '{task}' "
+            "and attributes.status = 'FINISHED'"
+        )
         found = self.runs(experiment, condition, 1)
         return found[0] if found else None
 

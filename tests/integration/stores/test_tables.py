@@ -128,11 +128,11 @@ def test_unfinished_tables_of_an_ended_process_are_dropped_and_those_of_a_living
         text=True,
         check=True,
     )
-    orphan = f"shop_clean__{_host()}_{int(ended.stdout)}"
+    orphan = f"shop_clean__{_host()}{int(ended.stdout):x}"
     kept = [
         f"shop_clean__{_host()}_{os.getppid()}",
-        f"shop_clean__0000_{int(ended.stdout)}",
-        f"other_clean__{_host()}_{int(ended.stdout)}",
+        f"shop_clean__0000{int(ended.stdout):x}",
+        f"other_clean__{_host()}{int(ended.stdout):x}",
         "shop_clean__mine",
     ]
     with filled.engine.execution_options(writes=True).begin() as connection:
