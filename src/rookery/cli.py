@@ -13,7 +13,7 @@ from typer.exceptions import TyperException
 
 from rookery import __version__
 from rookery import report as text
-from rookery.errors import Defect, InputError, RookeryError
+from rookery.errors import Defect, InputError, Interrupted, RookeryError, Unavailable
 
 app = typer.Typer(
     add_completion=False,
@@ -49,7 +49,7 @@ def run_command(arguments: list[str]) -> int:
     except typer.Exit as end:
         return end.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        return _failed(InputError("interrupted"), as_json, code=130)
+        return _failed(Interrupted("interrupted", next="the same command goes on"), as_json)
     except TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "rookery"
@@ -59,6 +59,18 @@ def run_command(arguments: list[str]) -> int:
         if debug:
             traceback.print_exc()
         return _failed(error, as_json)
+    except OSError as error:
+        if debug:
+            traceback.print_exc()
+        place = f": {error.filename}" if error.filename else ""
+        away = Unavailable(
+            f"{error.strerror or type(error).__name__}{place}",
+            field="ROOKERY_HOME",
+            value=str(error.filename) if error.filename else None,
+            allowed="places that can be read and written",
+            next="rookery doctor",
+        )
+        return _failed(away, as_json)
     except Exception as error:  # the last line of defence: ours, whatever it is
         if debug:
             traceback.print_exc()
@@ -70,12 +82,12 @@ def run_command(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _failed(error: RookeryError, as_json: bool, code: int | None = None) -> int:
+def _failed(error: RookeryError, as_json: bool) -> int:
     if as_json:
         typer.echo(json.dumps({"error": error.as_dict()}, default=str))
     else:
         typer.echo(text.failure(error), err=True)
-    return error.exit_code if code is None else code
+    return error.exit_code
 
 
 def _show(result: Any, as_json: bool, shown: str) -> None:
@@ -213,8 +225,7 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Ask the promoted model; no server is needed."""
-    from rookery.jobs.predict import predict as job
-    from rookery.jobs.predict import predict_csv, write_predictions
+    from rookery.jobs.predict import predict_file, predict_row
 
     if (row is None) == (csv is None):
         raise InputError(
@@ -223,41 +234,9 @@ def predict(
             allowed="--row '{…}' or --csv FILE",
             next="rookery predict --help",
         )
-    if out is not None and csv is None:
-        raise InputError("--out goes with --csv", field="--out", value=str(out))
-    if row is not None:
-        with _apart():
-            answers = job(_record(row), task)
-    else:
-        with _apart():
-            columns, rows = predict_csv(Path(str(csv)), task)
-            answers = [item["answer"] for item in rows]
-            if out is not None:
-                write_predictions(out, columns, rows)
-    result: dict[str, Any] = {"predictions": answers}
-    if out is not None:
-        result = {"rows": len(answers), "file": str(out)}
-    _show(result, as_json, text.predicted(answers, out))
-
-
-def _record(row: str) -> dict[str, Any]:
-    try:
-        record = json.loads(row)
-    except ValueError as error:
-        raise InputError(
-            f"--row is not JSON: {error}",
-            field="--row",
-            value=row[:80],
-            allowed="a JSON object of raw columns",
-        ) from None
-    if not isinstance(record, dict):
-        raise InputError(
-            f"--row is a {type(record).__name__}, not an object",
-            field="--row",
-            value=row[:80],
-            allowed="a JSON object of raw columns",
-        )
-    return record
+    with _apart():
+        result = predict_file(csv, out, task) if csv else predict_row(str(row), task)
+    _show(result, as_json, text.predicted(result))
 
 
 @app.command()

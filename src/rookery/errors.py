@@ -5,6 +5,7 @@ RookeryError
 │   └── NotPromoted 2 / 503   nothing carries the serving alias yet
 ├── Unavailable     1 / 503   a part outside (database, MLflow, store) failed
 ├── Refused         3 / 409   the gate or the trust rule said no
+├── Interrupted   130 / 503   by the one who started it
 └── Defect         70 / 500   ours
 """
 
@@ -46,23 +47,38 @@ class RookeryError(Exception):
 
 
 class InputError(RookeryError):
+    """Wrong usage, settings, task file or data: the one who asks can mend it."""
+
     exit_code = 2
     status = 422
 
 
 class NotPromoted(InputError):
+    """Nothing carries the serving alias yet."""
+
     status = 503
 
 
 class Unavailable(RookeryError):
+    """A part outside failed; the message names it and the setting to look at."""
+
     exit_code = 1
     status = 503
 
 
 class Refused(RookeryError):
+    """The gate or the trust rule said no."""
+
     exit_code = 3
     status = 409
 
 
+class Interrupted(RookeryError):
+    """Ended by the one who started it; nothing half-done is left in place of the old."""
+
+    exit_code = 130
+    status = 503
+
+
 class Defect(RookeryError):
-    pass
+    """Ours, whatever it is."""

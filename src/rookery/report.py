@@ -1,7 +1,6 @@
 """Results as text for people; `--json` has everything."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rookery.errors import RookeryError
@@ -83,10 +82,10 @@ def ran(result: "Run") -> str:
     )
 
 
-def predicted(answers: Sequence[dict[str, Any]], out: Path | None) -> str:
-    if out is not None:
-        return f"{len(answers)} answers written to {out}"
-    return "\n".join(_answer(answer) for answer in answers)
+def predicted(result: dict[str, Any]) -> str:
+    if "file" in result:
+        return f"{result['rows']} answers written to {result['file']}"
+    return "\n".join(_answer(answer) for answer in result["predictions"])
 
 
 def _answer(answer: dict[str, Any]) -> str:

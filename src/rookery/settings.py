@@ -8,6 +8,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -149,6 +150,11 @@ class Settings(BaseSettings):
                     f"{name.upper()} is set but empty; unset it for the embedded mode, "
                     "or give it the address of an MLflow server"
                 )
+            if urlsplit(getattr(self, name) or "").username:
+                raise ValueError(
+                    f"{name.upper()} holds a user or password, which would show in links and logs; "
+                    "give them as MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+                )
         both = {uri.rstrip("/") for uri in (self.mlflow_tracking_uri, self.mlflow_url) if uri}
         if len(both) > 1:
             raise ValueError(
@@ -185,7 +191,7 @@ class Settings(BaseSettings):
     @property
     def artifact_root(self) -> str | None:
         """Where a new experiment keeps its artifacts; None leaves it to the server."""
-        remote = self.mlflow_tracking_uri or self.mlflow_url
+        remote = self.tracking_uri.startswith(("http://", "https://"))
         return None if remote else (self.home / "artifacts").as_uri()
 
     @property

@@ -14,11 +14,16 @@ class Verdict:
     reason: str
 
 
-def judge(task: Task, metrics: dict[str, float], production: dict[str, float] | None) -> Verdict:
+def judge(
+    task: Task,
+    metrics: dict[str, float],
+    production: dict[str, float] | None,
+    without: str = "first to be promoted",
+) -> Verdict:
     """Whether a model may go on.
 
     Both dictionaries are hold-out metrics, by plain name, on the same rows; `production` is None
-    while nothing is promoted.
+    where there is nothing to compare with, and `without` says why.
     """
     faults = []
     for name, bound in task.gate.minimum.items():
@@ -36,7 +41,7 @@ def judge(task: Task, metrics: dict[str, float], production: dict[str, float] | 
         return Verdict(False, "; ".join(faults))
     shown = f"{task.metric} {metrics.get(task.metric, float('nan')):.4f}"
     if production is None:
-        return Verdict(True, f"{shown}, first to be promoted")
+        return Verdict(True, f"{shown}, {without}")
     against = production.get(task.metric, float("nan"))
     return Verdict(True, f"{shown}, production has {against:.4f} on the same rows")
 

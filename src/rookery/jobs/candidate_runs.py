@@ -1,5 +1,6 @@
 """One child run per candidate, with everything that is known of it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from mlflow.entities import DatasetInput
 from rookery.core.candidates import Candidate, Scored
 from rookery.core.tags import ERROR, FAMILY, KIND
 from rookery.core.task import Task
-from rookery.errors import Refused
+from rookery.errors import Refused, Unavailable
 from rookery.jobs.leaderboard import Row
 from rookery.jobs.project import Project
 from rookery.stores.folders import scratch
@@ -38,21 +39,35 @@ def log_candidate(plan: Plan, name: str, candidate: Candidate, outcome: Scored |
     tracking = plan.project.tracking
     tags = plan.tags | {KIND: "candidate", FAMILY: candidate.family}
     run_id = tracking.start_run(plan.project.experiment, name, tags, parent=plan.parent)
+    try:
+        reason = _log_outcome(plan, run_id, name, candidate, outcome)
+    except BaseException as error:
+        with suppress(Unavailable):  # then the next sweep ends the run
+            tracking.end(run_id, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+        raise
+    tracking.end(run_id, "FAILED" if reason else "FINISHED")
+    link = tracking.link(plan.project.experiment, run_id)
+    metrics = outcome.metrics if isinstance(outcome, Scored) and not reason else {}
+    return Row(0, name, candidate.family, metrics, run_id, link, reason)
+
+
+def _log_outcome(
+    plan: Plan, run_id: str, name: str, candidate: Candidate, outcome: Scored | Exception
+) -> str | None:
+    """Returns why the candidate failed, if it did."""
+    tracking = plan.project.tracking
     tracking.log(run_id, params=candidate.described(), dataset=plan.dataset)
     error = outcome if isinstance(outcome, Exception) else None
-    metrics: dict[str, float] = {}
     if isinstance(outcome, Scored):
         try:
             _log_scored(plan, run_id, name, candidate, outcome)
-            metrics = outcome.metrics
         except Refused as refusal:  # a type that may not be stored
             error = refusal
-    reason = f"{type(error).__name__}: {error}" if error else None
-    if reason:
-        tracking.log(run_id, tags={ERROR: reason})
-    tracking.end(run_id, "FAILED" if reason else "FINISHED")
-    link = tracking.link(plan.project.experiment, run_id)
-    return Row(0, name, candidate.family, metrics, run_id, link, reason)
+    if error is None:
+        return None
+    reason = f"{type(error).__name__}: {error}"
+    tracking.log(run_id, tags={ERROR: reason})
+    return reason
 
 
 def _log_scored(plan: Plan, run_id: str, name: str, candidate: Candidate, scored: Scored) -> None:

@@ -1,7 +1,6 @@
 """What is wrong here, and how to mend it."""
 
 import importlib.metadata
-import re
 import shutil
 import socket
 import sys
@@ -53,9 +52,16 @@ def doctor() -> list[Finding]:
         try:
             found += check(settings)
         except RookeryError as error:
-            mend = f"look at {error.field}" if error.field else error.next
-            found.append(Finding(check.__name__.lstrip("_"), "error", error.message, mend))
+            allowed = f"{error.field}: {error.allowed}" if error.allowed else error.field
+            found.append(_failed(check.__name__, error.message, allowed or error.next))
+        except OSError as error:
+            mend = "check the place and its rights, or set ROOKERY_HOME elsewhere"
+            found.append(_failed(check.__name__, f"{error.strerror}: {error.filename}", mend))
     return found
+
+
+def _failed(check: str, message: str, mend: str | None) -> Finding:
+    return Finding(check.lstrip("_"), "error", message, mend)
 
 
 def _python() -> Finding:
@@ -87,16 +93,7 @@ def _libraries() -> Iterator[Finding]:
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
-    alias = settings.model_alias
-    if re.fullmatch(r"latest|v\d+", alias, re.IGNORECASE):
-        yield Finding(
-            "settings",
-            "error",
-            f"MODEL_ALIAS={alias!r} is reserved by MLflow",
-            "MODEL_ALIAS=production",
-        )
-    else:
-        yield Finding("settings", "ok", f"home {settings.home}, alias {alias!r}")
+    yield Finding("settings", "ok", f"home {settings.home}, alias {settings.model_alias!r}")
 
 
 def _tasks(settings: Settings) -> Iterator[Finding]:
@@ -129,12 +126,19 @@ def _tables(settings: Settings) -> Iterator[Finding]:
 
 
 def _tracking(settings: Settings) -> Iterator[Finding]:
+    """Writes a run with a file and deletes it again: the only proof that both can be written."""
+    from rookery.stores.folders import scratch
     from rookery.stores.tracking import Tracking
 
     tracking = Tracking(settings)
+    experiment = tracking.experiment(settings.rookery_task)
+    run_id = tracking.start_run(experiment, "doctor", {})
+    with scratch() as place:
+        (place / "probe.txt").write_text("written by rookery doctor\n", encoding="utf-8")
+        tracking.log_file(run_id, place / "probe.txt")
     with tracking.answering():
-        tracking.client.search_experiments(max_results=1)
-    yield Finding("tracking", "ok", f"{tracking.uri} answers")
+        tracking.client.delete_run(run_id)
+    yield Finding("tracking", "ok", f"{tracking.uri} takes runs and their files")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

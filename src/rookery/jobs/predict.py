@@ -1,6 +1,6 @@
 """Predictions by the promoted model, without a server."""
 
-import csv
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from rookery.core.records import InvalidRecords, read_text
 from rookery.core.served import ServedModel
 from rookery.errors import InputError
 from rookery.jobs.project import Project, open_project
+from rookery.stores.answers import read_cells, write_answers
 from rookery.stores.versions import load_production
 
 Record = Mapping[str, Any]
@@ -33,36 +34,54 @@ def predict(
     return _answers(project, model, rows)
 
 
-def predict_csv(path: Path, task: str | None = None) -> tuple[list[str], list[dict[str, Any]]]:
-    """Answers for the rows of a CSV file, and the file's columns; cells are read by the signature.
+def predict_row(text: str, task: str | None = None) -> dict[str, Any]:
+    """The answer to one record given as JSON.
 
     Raises:
-        InputError: the file or a row of it is not what the model takes.
+        InputError: it is not a JSON object, or not what the model takes.
     """
+    try:
+        record = json.loads(text)
+    except ValueError as error:
+        raise _not_a_record(f"--row is not JSON: {error}", text) from None
+    if not isinstance(record, dict):
+        raise _not_a_record(f"--row is a {type(record).__name__}, not an object", text)
+    return {"predictions": predict(record, task)}
+
+
+def predict_file(path: Path, out: Path | None, task: str | None = None) -> dict[str, Any]:
+    """Answers for the rows of a CSV file, written to `out` as CSV where that is given.
+
+    Cells are read by the signature, with the task's replacements and markers of missing values.
+
+    Raises:
+        InputError: the file, a row of it or `out` cannot be used; nothing is predicted then.
+    """
+    if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
+        raise InputError(
+            f"--out {out} cannot be written",
+            field="--out",
+            value=str(out),
+            allowed="a file in a folder that exists",
+        )
     project = open_project(task)
     model = load_production(project.tracking, project.task.name)
-    columns, rows = _read_csv(path)
+    columns, rows = read_cells(path)
     # a column that says the answer is what people's files have; it is not asked about
     target = model.task.target if model.task else None
     asked = [{k: v for k, v in row.items() if k != target} for row in rows]
     typed = [read_text(record, model.fields, model.task) for record in asked]
     answers = _answers(project, model, typed)
-    return columns, [
-        dict(row) | {"answer": answer} for row, answer in zip(rows, answers, strict=True)
-    ]
+    if out is None:
+        return {"predictions": answers}
+    write_answers(out, columns, rows, answers)
+    return {"rows": len(answers), "file": str(out)}
 
 
-def write_predictions(path: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:
-    """The file's rows with `prediction` and a `probability_…` a class, as CSV."""
-    classes = list(rows[0]["answer"].get("probabilities", {})) if rows else []
-    header = [*columns, "prediction", *(f"probability_{label}" for label in classes)]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        for row in rows:
-            answer = row["answer"]
-            scores = [answer["probabilities"][label] for label in classes]
-            writer.writerow([*(row[name] for name in columns), answer["prediction"], *scores])
+def _not_a_record(message: str, text: str) -> InputError:
+    return InputError(
+        message, field="--row", value=text[:80], allowed="a JSON object of raw columns"
+    )
 
 
 def _answers(project: Project, model: ServedModel, rows: Sequence[Record]) -> list[dict[str, Any]]:
@@ -79,26 +98,3 @@ def _answers(project: Project, model: ServedModel, rows: Sequence[Record]) -> li
             f"{first.message}{more}", field=first.field, value=first.value, allowed=first.allowed
         ) from None
     return model.predict(frame)
-
-
-def _read_csv(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restkey="", strict=True)
-            rows = list(reader)
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(
-            f"{path} cannot be read as CSV: {error}",
-            field="--csv",
-            value=str(path),
-            allowed="a UTF-8 CSV file with a header",
-        ) from error
-    for number, row in enumerate(rows, start=2):
-        if "" in row or None in row.values():
-            raise InputError(
-                f"{path}:{number}: as many cells as the header has are expected",
-                field="--csv",
-                value=str(path),
-                allowed=reader.fieldnames,
-            )
-    return list(reader.fieldnames or []), rows

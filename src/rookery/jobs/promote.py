@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from rookery.core.cleaning import read_back
-from rookery.core.gate import judge
 from rookery.core.holdout import split
 from rookery.core.shape import score_on
 from rookery.core.tags import BEST
 from rookery.errors import InputError, Refused, Unavailable
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.repair import repair, settle
-from rookery.jobs.standing import production_metrics
+from rookery.jobs.standing import production_standing
 from rookery.jobs.target import Target, from_run, from_version, register_target
 from rookery.stores.ledger import ROLLBACK, pending, previous_version
 from rookery.stores.versions import load_version
@@ -175,7 +174,7 @@ def _promote(project: Project, entry: int, target: Target, current: str | None) 
     holdout = _holdout(project)
     metrics = score_on(target.model, holdout, project.task, target.columns)
     project.ledger.note(entry, target.version, metrics)
-    verdict = judge(project.task, metrics, production_metrics(project, holdout))
+    verdict = production_standing(project, holdout).judge(project, metrics)
     if not verdict.passed:
         raise Refused(
             f"{target.name} is refused by the gate: {verdict.reason}",

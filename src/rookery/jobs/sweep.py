@@ -1,34 +1,28 @@
 """Many candidates on the clean rows, each an MLflow run; the best becomes a model version."""
 
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
 from contextlib import suppress
-from pickle import PicklingError
 
 import joblib
 import pandas as pd
 from mlflow.tracking.context.registry import resolve_tags
 
-from rookery.core.candidates import Candidate, Scored, expand, fit_candidate
+from rookery.core.candidates import Candidate, expand
 from rookery.core.cleaning import read_back
-from rookery.core.gate import Verdict, judge
+from rookery.core.gate import Verdict
 from rookery.core.holdout import digest, in_order, split
 from rookery.core.tags import BEST, DIGEST, FAMILY, KIND, TASK
 from rookery.core.task import Task
 from rookery.errors import InputError, Unavailable
 from rookery.jobs.candidate_runs import Plan, log_candidate
+from rookery.jobs.fitting import Fitting, fit_all
 from rookery.jobs.leaderboard import Row, Sweep, ranked
 from rookery.jobs.plots import log_plots
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
-from rookery.jobs.standing import production_metrics
-from rookery.stores.owners import end_with
+from rookery.jobs.standing import production_standing
 from rookery.stores.snapshots import dataset_input, keep_snapshot
 from rookery.stores.versioning import commit_of
-
-# below so many rows a fit takes less time than starting a worker process
-SMALL = 5000
 
 
 def sweep(
@@ -124,88 +118,13 @@ def _run_all(
     plan: Plan, extra: Sequence[Candidate], jobs: int, *, cross_validate: bool
 ) -> list[Row]:
     named = expand(plan.task, extra)
+    fitting = Fitting(plan.task, plan.train, plan.holdout, cross_validate)
     rows: dict[int, Row] = {}
     with progress("sweep", total=len(named)) as bar:
-        for position, outcome in _fitted(plan, named, jobs, cross_validate=cross_validate):
+        for position, outcome in fit_all(fitting, [candidate for _, candidate in named], jobs):
             rows[position] = log_candidate(plan, *named[position], outcome)
             bar.update(1)
     return ranked(plan.task, [rows[position] for position in range(len(named))])
-
-
-def _fitted(
-    plan: Plan, named: list[tuple[str, Candidate]], jobs: int, *, cross_validate: bool
-) -> Iterator[tuple[int, Scored | Exception]]:
-    """Results as they are ready, so that one is logged while the next is fitted.
-
-    A candidate that kills its worker process takes the others there with it: these are fitted
-    again, each with a worker of its own, so that only the one to blame fails.
-    """
-    small = not cross_validate and len(plan.train) < SMALL
-    backend = "threading" if small else "loky"
-    left = list(range(len(named)))
-    try:
-        for found in _in_parallel(plan, named, left, jobs, backend, cross_validate=cross_validate):
-            left.remove(found[0])
-            yield found
-    except (BrokenProcessPool, PicklingError):
-        for position in list(left):
-            yield _alone(plan, named, position, cross_validate=cross_validate)
-
-
-def _alone(
-    plan: Plan, named: list[tuple[str, Candidate]], position: int, *, cross_validate: bool
-) -> tuple[int, Scored | Exception]:
-    try:
-        (found,) = _in_parallel(plan, named, [position], 2, "loky", cross_validate=cross_validate)
-    except (BrokenProcessPool, PicklingError) as error:
-        return position, error
-    return found
-
-
-def _in_parallel(
-    plan: Plan,
-    named: list[tuple[str, Candidate]],
-    positions: list[int],
-    jobs: int,
-    backend: str,
-    *,
-    cross_validate: bool,
-) -> Iterator[tuple[int, Scored | Exception]]:
-    parallel = joblib.Parallel(
-        n_jobs=jobs,
-        backend=backend,
-        return_as="generator_unordered",
-        batch_size=1,
-        pre_dispatch="all",
-    )
-    yield from parallel(
-        joblib.delayed(_attempt)(
-            position,
-            named[position][1],
-            plan.task,
-            plan.train,
-            plan.holdout,
-            cross_validate=cross_validate,
-        )
-        for position in list(positions)
-    )
-
-
-def _attempt(
-    position: int,
-    candidate: Candidate,
-    task: Task,
-    train: pd.DataFrame,
-    holdout: pd.DataFrame,
-    *,
-    cross_validate: bool,
-) -> tuple[int, Scored | Exception]:
-    try:
-        return position, fit_candidate(
-            candidate, task, train, holdout, cross_validate=cross_validate
-        )
-    except Exception as error:  # whatever an estimator raises is the result of this candidate
-        return position, error
 
 
 def _finish(plan: Plan, rows: list[Row], *, register: bool) -> Sweep:
@@ -241,8 +160,8 @@ def _register(plan: Plan, rows: list[Row]) -> tuple[Verdict, dict[str, str]]:
     The refusal of the best leaves a row in the ledger.
     """
     project, task = plan.project, plan.project.task
-    standing = production_metrics(project, plan.holdout)
-    verdicts = {row.run_id: judge(task, row.holdout, standing) for row in _chosen(task, rows)}
+    standing = production_standing(project, plan.holdout)
+    verdicts = {row.run_id: standing.judge(project, row.holdout) for row in _chosen(task, rows)}
     versions = {}
     for row in _chosen(task, rows):
         if verdicts[row.run_id].passed:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import ModelSignature, infer_signature
 
 from rookery.core.shape import inputs_for
@@ -54,10 +55,22 @@ def from_run(project: Project, run_id: str) -> Target:
     """A run's last logged model, and the version that it became, if it did."""
     model_id = project.tracking.model_of_run(run_id)
     name = project.tracking.run(run_id).info.run_name or run_id
-    known = [v for v in project.tracking.versions(project.task.name) if v.run_id == run_id]
+    versions = project.tracking.versions(project.task.name)
+    known = [v for v in versions if _is_of(v, run_id, model_id)]
     version = str(known[0].version) if known else None
     uri = project.tracking.model_uri(known[0]) if known else f"models:/{model_id}"
     return _loaded(project, uri, f"{name} (run {run_id})", run_id, model_id, version)
+
+
+def _is_of(version: ModelVersion, run_id: str, model_id: str) -> bool:
+    """Whether a version is this model; a run may have logged several, so its run says too little.
+
+    Only sources of older clients, which name a path, leave nothing but the run to go by.
+    """
+    source = version.source or ""
+    if source.startswith("models:/"):
+        return source == f"models:/{model_id}"
+    return bool(version.run_id == run_id)
 
 
 def _loaded(

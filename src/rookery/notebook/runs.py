@@ -65,7 +65,7 @@ def last_sweep(task: str | None = None) -> Sweep:
     """
     project = open_project(task)
     tracking, name = project.tracking, project.task.name
-    parent = tracking.last_sweep(project.experiment)
+    parent = tracking.last_sweep(project.experiment, project.task.name)
     if parent is None:
         raise InputError(
             f"there is no sweep of {name} yet",

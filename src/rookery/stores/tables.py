@@ -8,6 +8,7 @@ from hashlib import sha256
 from os import getpid
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
@@ -233,7 +234,7 @@ class Replacement:
         if rows.empty:
             return
         table = self._tables[name]
-        columns = [_driver_values(rows[column.name]) for column in table.columns]
+        columns = [self._driver_values(rows[column.name], column.type) for column in table.columns]
         values: Any = list(zip(*columns, strict=True))
         if not self._writer.dialect.positional:
             names = [column.key for column in table.columns]
@@ -242,20 +243,22 @@ class Replacement:
             # straight to the driver: SQLAlchemy's handling of each row would cost the most
             connection.exec_driver_sql(self._inserts[name], values)
 
-
-def _driver_values(column: pd.Series) -> list[Any]:
-    """Python values that every driver takes, None for what is missing."""
-    found: list[Any]
-    if pd.api.types.is_bool_dtype(column):
-        column = column.astype("Int64" if column.hasnans else "int64")
-    if pd.api.types.is_datetime64_any_dtype(column):
-        naive = pd.to_datetime(column, utc=True).dt.tz_localize(None)
-        found = [None if pd.isna(v) else v.to_pydatetime() for v in naive]
-    elif column.hasnans:
-        found = column.astype(object).where(column.notna(), None).tolist()
-    else:
-        found = column.tolist()
-    return found
+    def _driver_values(self, column: pd.Series, kind: sa.types.TypeEngine[Any]) -> Sequence[Any]:
+        """Python values as the driver takes them for a type, None for what is missing."""
+        if pd.api.types.is_bool_dtype(column):
+            column = column.astype("Int64" if column.hasnans else "int64")
+        gaps = np.flatnonzero(column.isna().to_numpy())
+        if pd.api.types.is_datetime64_any_dtype(column):
+            naive = pd.to_datetime(column, utc=True).dt.tz_localize(None)
+            moments = naive.to_numpy("datetime64[us]").astype(object)
+            adapt = kind.dialect_impl(self._writer.dialect).bind_processor(self._writer.dialect)
+            if (naive == naive.iloc[0]).all():  # ingested_at: one moment, adapted once
+                return [adapt(moments[0]) if adapt else moments[0]] * len(column)
+            return [adapt(moment) for moment in moments] if adapt else moments.tolist()
+        values: list[Any] = column.tolist()
+        for gap in gaps:
+            values[gap] = None
+        return values
 
 
 def _onehot_query(task: Task) -> sa.Select[Any]:

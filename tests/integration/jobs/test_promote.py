@@ -153,7 +153,7 @@ def test_a_run_of_the_leaderboard_becomes_a_version_when_it_is_promoted(
 
 
 def test_the_id_of_a_sweep_means_its_best_candidate(project):
-    parent = project.tracking.last_sweep(project.experiment)
+    parent = project.tracking.last_sweep(project.experiment, project.task.name)
     result = rk.promote("penguins", run=parent.info.run_id)
     assert (result.version, result.changed) == ("1", False)
 

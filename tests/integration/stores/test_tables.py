@@ -51,7 +51,7 @@ def test_what_was_appended_is_there_in_order(filled):
     assert rows["price"].isna().tolist() == [False, True, False]
     assert rows["colour"].tolist()[:2] == ["red", "50% blue"]
     assert rows["sold"].tolist() == [1, 0, 1]
-    assert rows["when"].tolist()[0] == "2020-01-02 00:00:00"
+    assert rows["when"].tolist()[0] == "2020-01-02 00:00:00.000000"
 
 
 def test_chunks_together_are_the_table_with_one_index(filled):
@@ -94,7 +94,7 @@ def test_a_swap_that_fails_in_the_middle_leaves_all_old_tables(filled, shop, con
         """Its second table vanishes before the swap, which has moved the first by then."""
         with filled.replacing(schemas, shop) as new:
             new.append("shop_clean", ROWS.head(1))
-            gone = f"shop_rejected__{_host()}_{os.getpid()}"
+            gone = f"shop_rejected__{_host()}{os.getpid():x}"
             with filled.engine.execution_options(writes=True).begin() as connection:
                 connection.exec_driver_sql(f'DROP TABLE "{gone}"')
 
@@ -130,7 +130,7 @@ def test_unfinished_tables_of_an_ended_process_are_dropped_and_those_of_a_living
     )
     orphan = f"shop_clean__{_host()}{int(ended.stdout):x}"
     kept = [
-        f"shop_clean__{_host()}_{os.getppid()}",
+        f"shop_clean__{_host()}{os.getppid():x}",
         f"shop_clean__0000{int(ended.stdout):x}",
         f"other_clean__{_host()}{int(ended.stdout):x}",
         "shop_clean__mine",

@@ -1,0 +1,84 @@
+"""Candidates fitted several at a time; worker processes import this module, so it is light."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pickle import PicklingError
+from typing import Any
+
+import joblib
+import pandas as pd
+
+from rookery.core.candidates import Candidate, Scored, fit_candidate
+from rookery.core.task import Task
+from rookery.stores.owners import end_with
+
+# below so many rows a fit takes less time than starting a worker process
+SMALL = 5000
+Outcome = tuple[int, Scored | Exception]  # position of the candidate, what came of it
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What every candidate is fitted and scored with."""
+
+    task: Task
+    train: pd.DataFrame
+    holdout: pd.DataFrame
+    cross_validate: bool
+
+    def attempt(self, position: int, candidate: Candidate) -> Outcome:
+        try:
+            scored = fit_candidate(
+                candidate,
+                self.task,
+                self.train,
+                self.holdout,
+                cross_validate=self.cross_validate,
+            )
+        except Exception as error:  # whatever an estimator raises is the result of this candidate
+            return position, error
+        return position, scored
+
+
+def fit_all(fitting: Fitting, candidates: Sequence[Candidate], jobs: int) -> Iterator[Outcome]:
+    """Outcomes as they are ready, so that one is logged while the next is fitted.
+
+    A candidate that kills its worker process takes the others there with it: these are fitted
+    again, each with a worker of its own, so that only the one to blame fails.
+    """
+    small = not fitting.cross_validate and len(fitting.train) < SMALL
+    left = dict(enumerate(candidates))
+    try:
+        for position, outcome in _parallel(fitting, left, jobs, processes=not small):
+            del left[position]
+            yield position, outcome
+    except (BrokenProcessPool, PicklingError):
+        for position, candidate in left.items():
+            yield _alone(fitting, position, candidate)
+
+
+def _alone(fitting: Fitting, position: int, candidate: Candidate) -> Outcome:
+    try:
+        (outcome,) = _parallel(fitting, {position: candidate}, 2, processes=True)
+    except (BrokenProcessPool, PicklingError) as error:
+        return position, error
+    return outcome
+
+
+def _parallel(
+    fitting: Fitting, candidates: dict[int, Candidate], jobs: int, *, processes: bool
+) -> Iterator[Outcome]:
+    # a worker whose owner was killed would wait for ever
+    workers: dict[str, Any] = {"initializer": end_with, "initargs": (os.getpid(),)}
+    parallel = joblib.Parallel(
+        n_jobs=jobs,
+        backend="loky" if processes else "threading",
+        return_as="generator_unordered",
+        batch_size=1,
+        pre_dispatch="all",
+        **(workers if processes else {}),
+    )
+    tasks = [joblib.delayed(fitting.attempt)(*item) for item in candidates.items()]
+    yield from parallel(tasks)
