@@ -14,8 +14,8 @@ help: ## This list
 setup: ## Make .venv from the hashed locks; does nothing when nothing changed
 	@scripts/setup.sh local
 
-env: ## Copy .env.example to .env, unless there is one
-	@test -e .env && echo ".env is there already" || cp .env.example .env
+env: ## Copy .env.example to .env, for your eyes only, unless there is one
+	@test -e .env && echo ".env is there already" || (umask 077 && cp .env.example .env)
 
 demo: setup ## From the penguins to an answered prediction, then everything stops
 	@$(bin)/python scripts/demo.py

@@ -1,6 +1,8 @@
 """A project of its own for every test session: real SQLite, real MLflow, real files."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from shutil import copytree
 
@@ -59,7 +61,7 @@ def home(promoted_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def home_copy(promoted_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A promoted project that a test may change."""
-    copytree(promoted_home.parent, tmp_path / "copy")
+    copy_project(promoted_home.parent, tmp_path / "copy")
     point_at(monkeypatch, tmp_path / "copy")
     return tmp_path / "copy" / "home"
 
@@ -78,6 +80,21 @@ def fresh_settings() -> Iterator[None]:
     get_settings.cache_clear()
     yield
     get_settings.cache_clear()
+
+
+def copy_project(source: Path, target: Path) -> None:
+    """A project at another place, with MLflow's addresses pointing there."""
+    copytree(source, target, dirs_exist_ok=True)
+    with closing(sqlite3.connect(target / "home" / "mlflow.db")) as database, database:
+        tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (table,) in tables:
+            for _, column, kind, *_ in database.execute(f'PRAGMA table_info("{table}")').fetchall():
+                if "CHAR" in kind or "TEXT" in kind:
+                    database.execute(
+                        f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?) '
+                        f'WHERE instr("{column}", ?)',
+                        (f"{source}/", f"{target}/", f"{source}/"),
+                    )
 
 
 def point_at(patch: pytest.MonkeyPatch, place: Path) -> None:

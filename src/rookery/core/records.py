@@ -22,6 +22,8 @@ from rookery.core.located import brief
 from rookery.core.task import Task
 from rookery.core.values import FALSE, LARGEST_WHOLE, TRUE, read_date
 
+SLICE = 50  # records
+ENOUGH_FAULTS = 100
 FieldType = Literal["float", "integer", "category", "text", "boolean", "date"]
 
 
@@ -87,11 +89,15 @@ class Fault:
 
 
 class InvalidRecords(ValueError):
-    """Records that the model cannot be asked with, with everything that is wrong."""
+    """Records that the model cannot be asked with, and what is wrong.
 
-    def __init__(self, faults: list[Fault]) -> None:
+    `complete` is false where records were left unread, because enough was wrong already.
+    """
+
+    def __init__(self, faults: list[Fault], *, complete: bool = True) -> None:
         super().__init__("; ".join(fault.message for fault in faults[:3]))
         self.faults = faults
+        self.complete = complete
 
 
 def fields_of(
@@ -160,21 +166,34 @@ class RecordReader:
         """One row a record, in the signature's columns and types.
 
         Raises:
-            InvalidRecords: with every fault of every record.
+            InvalidRecords: with every fault of the records up to where there are ENOUGH_FAULTS.
         """
-        try:
-            valid = self._many.validate_python(list(records))
-        except ValidationError as error:
-            found = error.errors(include_url=False)
-            raise InvalidRecords([self._fault(item, len(records)) for item in found]) from None
+        valid = self._validated(records)
         columns = {
             field.name: _column([getattr(record, key) for record in valid], field.type)
             for key, field in self._names.items()
         }
         return pd.DataFrame(columns, index=range(len(valid)))
 
-    def _fault(self, found: Any, count: int) -> Fault:
+    def _validated(self, records: Sequence[Any]) -> list[Any]:
+        """Slice by slice: a fault for every cell of a large request would cost far more than it."""
+        valid: list[Any] = []
+        faults: list[Fault] = []
+        for start in range(0, len(records), SLICE):
+            try:
+                valid += self._many.validate_python(list(records[start : start + SLICE]))
+            except ValidationError as error:
+                found = error.errors(include_url=False)
+                faults += [self._fault(item, len(records), start) for item in found]
+            if len(faults) >= ENOUGH_FAULTS and start + SLICE < len(records):
+                raise InvalidRecords(faults, complete=False)
+        if faults:
+            raise InvalidRecords(faults)
+        return valid
+
+    def _fault(self, found: Any, count: int, start: int) -> Fault:
         row, *path = found["loc"]
+        row += start
         name = str(path[0]) if path else "record"
         place = name if count == 1 else f"{row}.{name}"
         field = next((field for field in self.fields if field.name == name), None)

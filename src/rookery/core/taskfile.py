@@ -2,6 +2,7 @@
 
 import math
 import re
+from itertools import count
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,6 +14,9 @@ from rookery.core.located import Located
 from rookery.core.task import Task
 from rookery.errors import InputError
 
+MOST_CHARACTERS = 256_000
+MOST_VALUES = 100_000  # with every alias written out
+
 
 def parse_task(text: str, filename: str) -> Task:
     """The task that the text describes.
@@ -20,9 +24,13 @@ def parse_task(text: str, filename: str) -> Task:
     Raises:
         InputError: with every mistake found, each on a line `file:line: key.path: …`.
     """
-    tree = _read_yaml(text, filename)
     try:
-        task = Task.model_validate(_plain(tree))
+        tree = _read_yaml(text, filename)
+        plain = _plain(tree, count())
+    except (RecursionError, OverflowError):  # nested without end, or an alias in itself
+        raise _too_large(filename) from None
+    try:
+        task = Task.model_validate(plain)
     except ValidationError as error:
         mistakes = [
             _mistake(found, tree, filename)
@@ -45,7 +53,19 @@ def task_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Task.model_json_schema()
 
 
+def _too_large(filename: str) -> InputError:
+    return InputError(
+        f"{filename}:1: it is too large, or its aliases make it so",
+        field=filename,
+        allowed=f"at most {MOST_CHARACTERS} characters and {MOST_VALUES} values, aliases "
+        "written out",
+        next=f"mend {filename}, then: rookery tasks",
+    )
+
+
 def _read_yaml(text: str, filename: str) -> Any:
+    if len(text) > MOST_CHARACTERS:
+        raise _too_large(filename)
     try:
         tree = YAML(typ="rt").load(text)
     except YAMLError as error:
@@ -74,12 +94,18 @@ def _line_of(error: YAMLError, text: str) -> int:
     return mark.line + 1 if mark else 1
 
 
-def _plain(node: Any) -> Any:
-    """ruamel's annotated containers and scalars as plain Python values."""
+def _plain(node: Any, seen: "count[int]") -> Any:
+    """ruamel's annotated containers and scalars as plain Python values.
+
+    Raises:
+        OverflowError: more than MOST_VALUES: an alias of aliases grows tenfold with each line.
+    """
+    if next(seen) > MOST_VALUES:
+        raise OverflowError
     if isinstance(node, dict):
-        return {_plain(key): _plain(value) for key, value in node.items()}
+        return {_plain(key, seen): _plain(value, seen) for key, value in node.items()}
     if isinstance(node, list):
-        return [_plain(value) for value in node]
+        return [_plain(value, seen) for value in node]
     for plain in (bool, int, float, str):
         if isinstance(node, plain):
             return plain(node)

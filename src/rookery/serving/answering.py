@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from rookery.core.records import Fault, InvalidRecords
 from rookery.core.served import ServedModel
 from rookery.serving.bodies import many_records, not_finite, one_record, parse_json, too_wide
-from rookery.serving.problems import Problem, invalid
+from rookery.serving.problems import MOST_ERRORS, Problem, invalid
 from rookery.serving.swap import Loaded
 
 logger = logging.getLogger("rookery.serving")
@@ -40,20 +40,22 @@ def _answers(loaded: Loaded, records: list[Any]) -> list[dict[str, Any]]:
     model = loaded.model
     wide = too_wide(records, len(model.fields) + len(model.ignored))
     if wide:
-        raise invalid(wide)
+        raise invalid(wide, complete=len(wide) < MOST_ERRORS)
     try:
         frame = loaded.reader.frame(records)
     except InvalidRecords as error:
-        raise invalid([_told(fault, model) for fault in error.faults]) from None
+        told = [_told(fault, model) for fault in error.faults]
+        raise invalid(told, complete=error.complete) from None
     faults = not_finite(records, model.ignored)
     if faults:
-        raise invalid(faults)
+        raise invalid(faults, complete=len(faults) < MOST_ERRORS)
     try:
         answers = model.predict(frame)
     except ValueError as error:
         # valid one by one, yet the estimator has no answer: a gap it cannot fill, an overflow
         logger.warning("%s version %s has no answer: %s", model.name, model.version, error)
-        raise _no_answer(str(error).splitlines()[0]) from error
+        # not its words: an estimator's may hold what it read on this host
+        raise _no_answer(f"{type(error).__name__}; the server's log has its words") from error
     if not all(map(_is_finite, answers)):
         raise _no_answer("its answer is not a finite number")
     return answers

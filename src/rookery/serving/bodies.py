@@ -1,13 +1,14 @@
 """Request bodies: limited while they arrive, parsed without trust."""
 
 import math
+from itertools import islice
 from typing import Any
 
 from fastapi import Request
 from pydantic_core import from_json
 
 from rookery.core.records import Fault
-from rookery.serving.problems import Problem, ProblemError, invalid
+from rookery.serving.problems import MOST_ERRORS, Problem, ProblemError, invalid
 
 
 async def read_body(request: Request, most: int) -> bytes:
@@ -75,9 +76,12 @@ def many_records(found: Any, most: int) -> list[Any]:
 
 
 def too_wide(records: list[Any], known: int) -> list[Fault]:
-    """Records with far more columns than the model knows: each would be a fault of its own."""
+    """Records with far more columns than the model knows: each would be a fault of its own.
+
+    As `not_finite`, it stops at as many as an answer shows.
+    """
     most = 2 * known + 20
-    return [
+    faults = (
         Fault(
             "record" if len(records) == 1 else f"{row}.record",
             len(record),
@@ -86,12 +90,13 @@ def too_wide(records: list[Any], known: int) -> list[Fault]:
         )
         for row, record in enumerate(records)
         if isinstance(record, dict) and len(record) > most
-    ]
+    )
+    return list(islice(faults, MOST_ERRORS))
 
 
 def not_finite(records: list[Any], names: list[str]) -> list[Fault]:
     """NaN and Infinity in columns that no model looks at: JSON has neither."""
-    return [
+    faults = (
         Fault(
             name if len(records) == 1 else f"{row}.{name}",
             str(record[name]),
@@ -102,7 +107,8 @@ def not_finite(records: list[Any], names: list[str]) -> list[Fault]:
         if isinstance(record, dict)
         for name in names
         if isinstance(record.get(name), float) and not math.isfinite(record[name])
-    ]
+    )
+    return list(islice(faults, MOST_ERRORS))
 
 
 def _check_type(request: Request) -> None:

@@ -70,8 +70,8 @@ class Problem(Exception):
         return Response(body, self.details.status, self.headers, MEDIA_TYPE)
 
 
-def invalid(faults: Sequence[Fault]) -> Problem:
-    """422 with what is wrong with each field."""
+def invalid(faults: Sequence[Fault], *, complete: bool = True) -> Problem:
+    """422 with what is wrong with each field; not `complete` where the search stopped early."""
     count = len(faults)
     errors = [
         ProblemError(
@@ -82,7 +82,8 @@ def invalid(faults: Sequence[Fault]) -> Problem:
         )
         for fault in faults[:MOST_ERRORS]
     ]
-    more = f" (and {count - 1} more)" if count > 1 else ""
+    least = "" if complete else "at least "
+    more = f" (and {least}{count - 1} more)" if count > 1 else ""
     return Problem(422, f"{errors[0].message}{more}", errors=errors)
 
 

@@ -40,7 +40,7 @@ class Connection:
     def _embedded(self) -> MlflowClient:
         """MLflow makes its tables at the first call; two processes that do so at once break it."""
         home = self.settings.home
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         with FileLock(home / "mlflow.lock"), self.answering():
             client = MlflowClient(self.uri)
             client.search_experiments(max_results=1)

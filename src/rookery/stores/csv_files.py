@@ -25,6 +25,11 @@ SIGNATURES = {
 
 
 def open_csv(path: Path, source: Source) -> Batch:
+    """The rows of a CSV file, every cell as text.
+
+    Raises:
+        InputError: it is not text in that encoding, or not CSV.
+    """
     content = _text_digest(path, source.encoding)
     # every cell as text, as the file has it: what is a number is decided where rows are cleaned
     options: dict[str, Any] = {

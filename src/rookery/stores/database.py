@@ -74,13 +74,14 @@ def answering(engine: Engine, setting: str = "DATABASE_URL") -> Iterator[None]:
 def _address(url: str, setting: str) -> URL:
     try:
         address = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError):
+        # any part of it may be the password: shown neither here nor as the cause
         raise InputError(
             f"{setting} is not a database address",
             field=setting,
-            value=url.split("@")[-1] if "@" in url else url,
-            allowed="dialect://user:password@host:port/database, or unset for SQLite",
-        ) from error
+            allowed="dialect://user:password@host:port/database (/, @ and : in a password as "
+            "%2F, %40, %3A), or unset for SQLite",
+        ) from None
     # SQLAlchemy 2.1 reads a bare postgresql:// as psycopg 3
     if address.drivername == "postgresql":
         return address.set(drivername="postgresql+psycopg2")
@@ -122,7 +123,7 @@ def _sqlite_source(address: URL, setting: str) -> Engine:
 
 def _sqlite(address: URL) -> Engine:
     if address.database and address.database != ":memory:":
-        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        Path(address.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = sa.create_engine(address)
 
     # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html: sqlite3 on its own opens no

@@ -15,10 +15,12 @@ from mlflow.models import Model, ModelSignature
 from rookery.core.records import FieldType
 from rookery.core.task import Task
 from rookery.core.taskfile import parse_task
-from rookery.errors import InputError, Refused, RookeryError
-from rookery.stores.trust import trusted_types, untrusted, untrusted_error
+from rookery.errors import InputError, Refused, Unavailable
+from rookery.stores.trees import check_trees
+from rookery.stores.trust import MOST_BYTES, check_file, trusted_types
 
 TASK_COPY = "task.yaml"
+MOST_TEXT_BYTES = 16 * 2**20
 FROM_MLFLOW: dict[str, FieldType] = {
     "double": "float",
     "float": "float",
@@ -48,12 +50,35 @@ def read_folder(path: Path) -> ModelFolder:
     Raises:
         Refused: it is not a scikit-learn model, or does not say which columns it takes.
     """
+    model = _described(path)
     try:
-        model = Model.load(str(path))
+        return _read(model, path)
+    except (Refused, Unavailable):
+        raise
+    except Exception as error:  # whatever can be wrong with what somebody else wrote
+        raise Refused(
+            f"the model folder cannot be read: {type(error).__name__}: {str(error)[:300]}",
+            field="model",
+            value=path.name,
+        ) from error
+
+
+def _described(path: Path) -> Model:
+    """What the MLmodel file says.
+
+    Raises:
+        Refused: there is none that can be read.
+    """
+    _inside(path, "MLmodel")
+    try:
+        return Model.load(str(path))
     except Exception as error:  # MLflow raises whatever its parsers do
         raise Refused(
             f"the model at {path.name} has no readable MLmodel file: {error}", field="model"
         ) from error
+
+
+def _read(model: Model, path: Path) -> ModelFolder:
     flavor = model.flavors.get("sklearn")
     if flavor is None:
         raise Refused(
@@ -62,12 +87,12 @@ def read_folder(path: Path) -> ModelFolder:
             value=", ".join(model.flavors),
             allowed="sklearn",
         )
-    copy = path / TASK_COPY
+    copy = _text(path, TASK_COPY)
     return ModelFolder(
         path=path,
         inputs=_inputs(model.signature),
         example=_example(model, path),
-        task=parse_task(copy.read_text(encoding="utf-8"), TASK_COPY) if copy.exists() else None,
+        task=None if copy is None else parse_task(copy, TASK_COPY),
         libraries=_requirements(path),
         format=str(flavor.get("serialization_format")),
     )
@@ -90,12 +115,12 @@ def load_trusted(folder: ModelFolder) -> Any:
             allowed="skops",
             next="rookery promote --version N converts it where it was trained",
         )
-    data = _model_file(folder.path).read_bytes()
     try:
-        strangers = untrusted(data)
-        if not strangers:
-            return skops.io.loads(data, trusted=list(trusted_types()))
-    except RookeryError:
+        data = _model_file(folder.path).read_bytes()
+        check_file(data)
+        model = skops.io.loads(data, trusted=list(trusted_types()))
+        check_trees(model)
+    except Refused:
         raise
     except Exception as error:  # a broken or hostile file: skops raises whatever its parts do
         raise Refused(
@@ -103,7 +128,7 @@ def load_trusted(folder: ModelFolder) -> Any:
             field="model",
             value=folder.path.name,
         ) from error
-    raise untrusted_error(strangers)
+    return model
 
 
 def load_untrusted(folder: ModelFolder) -> Any:
@@ -152,14 +177,32 @@ def scratch() -> Iterator[Path]:
 
 
 def _model_file(path: Path) -> Path:
-    """The one data file named by the MLmodel, which must lie inside the folder."""
-    data = str(Model.load(str(path)).flavors["sklearn"]["pickled_model"])
-    named = (path / data).resolve()
+    """The one data file named by the MLmodel."""
+    name = str(Model.load(str(path)).flavors["sklearn"]["pickled_model"])
+    return _inside(path, name, "pickled_model", MOST_BYTES)
+
+
+def _inside(path: Path, name: str, field: str = "model", most: int = MOST_TEXT_BYTES) -> Path:
+    """A file of the folder, by the name that the folder itself gives it.
+
+    Raises:
+        Refused: it lies elsewhere, is not a file, or has more than `most` bytes.
+    """
+    named = (path / name).resolve()
     if path.resolve() not in named.parents:
-        raise Refused(
-            "the model names a file outside its folder", field="pickled_model", value=named.name
-        )
-    return named
+        fault = "the model names a file outside its folder"
+    elif not named.is_file():
+        fault = f"the model has no readable {named.name} file"
+    elif named.stat().st_size > most:
+        fault = f"the model's {named.name} has more than {most} bytes"
+    else:
+        return named
+    raise Refused(fault, field=field, value=named.name, allowed="a file of the model's own folder")
+
+
+def _text(path: Path, name: str) -> str | None:
+    """The text of a file that a model may have."""
+    return _inside(path, name).read_text(encoding="utf-8") if (path / name).exists() else None
 
 
 def _inputs(signature: ModelSignature | None) -> tuple[tuple[str, FieldType, bool], ...]:
@@ -185,7 +228,7 @@ def _example(model: Model, path: Path) -> dict[str, Any]:
         return {}
     name = model.saved_input_example_info.get("artifact_path", "input_example.json")
     try:
-        stored = json.loads((path / name).read_text(encoding="utf-8"))
+        stored = json.loads(_inside(path, name, "input_example").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise Refused(
             f"the model's input example cannot be read: {error}", field="input_example", value=name
@@ -200,7 +243,6 @@ def _example(model: Model, path: Path) -> dict[str, Any]:
 
 
 def _requirements(path: Path) -> dict[str, str]:
-    file = path / "requirements.txt"
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    lines = (_text(path, "requirements.txt") or "").splitlines()
     pinned = (line.partition("==") for line in lines)
     return {name: version for name, mark, version in pinned if mark}

@@ -1,5 +1,6 @@
 """Parquet files."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,11 @@ NULLABLE = {
 
 
 def open_parquet(path: Path) -> Batch:
+    """The rows of a Parquet file.
+
+    Raises:
+        InputError: it is not one, or has a column of lists, bytes or the like.
+    """
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowInvalid, OSError) as error:
@@ -42,7 +48,9 @@ def open_parquet(path: Path) -> Batch:
                 value=str(field.type),
                 allowed="numbers, text, booleans, dates and times",
             )
-    return Batch(file_digest(path), path.name, schema.names, lambda: parquet_chunks([path]))
+    # pandas stores an index without a name as a column, and takes it for the index again
+    columns = [name for name in schema.names if not re.fullmatch(r"__index_level_\d+__", name)]
+    return Batch(file_digest(path), path.name, columns, lambda: parquet_chunks([path]))
 
 
 def _fits_a_table(kind: pa.DataType) -> bool:

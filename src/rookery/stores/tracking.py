@@ -21,6 +21,7 @@ from rookery.core.tags import KIND, OWNER, PARENT, TASK
 from rookery.errors import InputError, Unavailable
 from rookery.stores.connection import is_unknown
 from rookery.stores.owners import is_gone, this_process
+from rookery.stores.places import check_place
 from rookery.stores.registry import Registry
 
 
@@ -189,14 +190,41 @@ class Tracking(Registry):
             self.client.log_artifact(run_id, str(path), folder)
 
     def download(self, uri: str, to: Path) -> Path:
-        """The files at an artifact address, below `to` (or where they are, if on this disk)."""
-        _ = self.client
+        """The files at an artifact address, below `to` (or where they are, if on this disk).
+
+        Raises:
+            Refused: they lie neither with the tracking server nor in the project.
+        """
+        place = self._place(uri)
+        check_place(place, self.settings)
         with self.answering():
             return Path(
                 artifacts.download_artifacts(
-                    artifact_uri=uri, dst_path=str(to), tracking_uri=self.uri
+                    artifact_uri=place, dst_path=str(to), tracking_uri=self.uri
                 )
             )
+
+    def _place(self, uri: str) -> str:
+        """Where `models:/` and `runs:/` point; an address that points again is not followed."""
+        scheme, _, rest = uri.partition(":/")
+        name, _, below = rest.lstrip("/").partition("/")
+        client = self.client
+        with self.answering():
+            if scheme == "runs":
+                root = str(client.get_run(name).info.artifact_uri)
+                return f"{root.rstrip('/')}/{below}" if below else root
+            if scheme != "models":
+                return uri
+            if not below:
+                return str(client.get_logged_model(name).artifact_location)
+            return self._place_of_source(client.get_model_version_download_uri(name, below))
+
+    def _place_of_source(self, source: str) -> str:
+        """A version's source is a place, or the logged model that it was made of."""
+        scheme, _, model = source.partition(":/")
+        if scheme == "models" and "/" not in model:
+            return str(self.client.get_logged_model(model).artifact_location)
+        return source
 
     def link(self, experiment: str, run_id: str) -> str:
         """A run's page."""

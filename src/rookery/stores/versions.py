@@ -1,5 +1,7 @@
 """Model versions: from a number in the registry to a model that answers."""
 
+import logging
+
 from mlflow.entities.model_registry import ModelVersion
 
 from rookery.core.records import fields_of
@@ -8,6 +10,8 @@ from rookery.core.tags import COMMIT, DIGEST, FAMILY
 from rookery.errors import NotPromoted, Refused
 from rookery.stores.folders import ModelFolder, load_trusted, read_folder, require_inputs, scratch
 from rookery.stores.tracking import Tracking
+
+logger = logging.getLogger("rookery.stores")
 
 
 def load_version(tracking: Tracking, name: str, number: str) -> ServedModel:
@@ -40,9 +44,11 @@ def _ask(model: ServedModel) -> None:
     try:
         model.predict(model.reader(strict=False).frame([example]))
     except Exception as error:  # whatever the estimator raises, it cannot answer
+        # its words may hold what it read on this host, and /ready shows this refusal
+        logger.warning("%s version %s: %s", model.name, model.version, error)
         raise Refused(
             f"version {model.version} of {model.name} fails on its own input example: "
-            f"{type(error).__name__}: {str(error)[:200]}",
+            f"{type(error).__name__}; the log has its words",
             field="input_example",
             value=model.version,
             allowed="a model that answers its input example",

@@ -198,3 +198,16 @@ def test_a_query_reads_from_the_source_database(loaded, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="no rows"):
         rk.ingest("shop")
     assert loaded.contents() == before
+
+
+def test_other_rows_take_the_clean_ones_of_the_old_away_with_them(shop):
+    shop.rows("1,1,red,,good", "2,2,blue,,bad", "x,1,red,,good")
+    rk.ingest("shop")
+    rk.clean("shop")
+    shop.rows("5,1,red,,good")
+    rk.ingest("shop")
+    found = rk.status("shop")
+    assert found["tables"] == {"raw": 1, "clean": None, "rejected": None, "duplicates": None}
+    assert found["next"] == "rookery clean shop"
+    assert rk.clean("shop").clean == 1
+    assert rk.status("shop")["tables"] == {"raw": 1, "clean": 1, "rejected": 0, "duplicates": 0}

@@ -1,6 +1,7 @@
 """Sweep: what MLflow holds afterwards, and how candidates fail."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import rookery as rk
 from rookery.core.cleaning import read_back
-from rookery.core.holdout import digest, split
+from rookery.core.holdout import digest, in_order, split
 from rookery.errors import InputError
 from rookery.jobs.project import open_project
 from rookery.settings import get_settings
@@ -192,7 +193,7 @@ def test_the_rows_of_a_sweep_are_kept_once_per_digest_and_can_be_read(swept, che
     assert [len(client.list_artifacts(run.info.run_id, "snapshot")) for run in sweeps] == [0, 1]
     pd.testing.assert_frame_equal(
         read_back(read_snapshot(project.tracking, kept.pop(), tmp_path), project.task),
-        rows.reset_index(drop=True),
+        in_order(rows),
     )
 
 
@@ -355,3 +356,46 @@ def test_a_best_that_is_worse_than_production_is_not_registered_and_leaves_a_ref
     added = project.ledger.entries("penguins")[rows:]
     assert [entry.outcome for entry in added] == ["refused"]
     assert "by 0." in added[0].reason
+
+
+class Killer(DummyClassifier):
+    """An estimator that takes its process down, as one does that runs out of memory."""
+
+    def fit(self, X, y, sample_weight=None):  # noqa: ARG002
+        os._exit(9)
+
+
+def test_a_candidate_that_kills_its_worker_fails_alone(home_copy):
+    killer = rk.Candidate("killer", Killer(strategy="most_frequent"))
+    result = rk.sweep("penguins", jobs=2, extra=[killer], register=False)
+    failed = {row.name: row.error for row in result.rows if row.error}
+    assert list(failed) == ["killer-1"]
+    assert "terminated" in failed["killer-1"].lower() or "died" in failed["killer-1"].lower()
+    assert result.best.metrics["cv_accuracy"] > 0.9
+
+
+def test_the_order_of_the_source_changes_no_metric(home_copy, tmp_path):
+    first = rk.sweep("penguins", register=False)
+    shuffled = tmp_path / "shuffled.parquet"
+    rk.connect().dispose()
+    rows = pd.read_sql("SELECT * FROM penguins_raw", rk.connect())
+    rows = rows.drop(columns=["batch_id", "ingested_at"]).sample(frac=1, random_state=7)
+    rows.to_parquet(shuffled)
+    rk.ingest("penguins", source=str(shuffled))
+    rk.clean("penguins")
+    second = rk.sweep("penguins", register=False)
+    assert second.digest == first.digest
+    assert {r.name: r.metrics for r in second.rows} == {r.name: r.metrics for r in first.rows}
+
+
+def test_tasks_that_share_an_experiment_keep_their_own_sweeps(home_copy, monkeypatch):
+    monkeypatch.setenv("EXPERIMENT_NAME", "shared")
+    get_settings.cache_clear()
+    folder = Path(os.environ["ROOKERY_TASKS"])
+    text = (folder / "penguins.yaml").read_text(encoding="utf-8")
+    (folder / "others.yaml").write_text(text.replace("name: penguins", "name: others"), "utf-8")
+    mine = rk.sweep("penguins", cross_validate=False)
+    rk.ingest("others")
+    rk.clean("others")
+    rk.sweep("others", cross_validate=False)
+    assert rk.status("penguins")["sweep"]["run_id"] == mine.run_id

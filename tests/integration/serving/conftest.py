@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import copytree
 from typing import Any
 
 import httpx
 import pytest
 import uvicorn
-from tests.conftest import point_at, write_task
+from tests.conftest import copy_project, point_at, write_task
 
 import rookery as rk
 from rookery.serving.app import create_app
@@ -105,7 +104,7 @@ def write_flats(path: Path) -> None:
 def two_models(promoted_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The place of a project in which penguins and flats are promoted."""
     place = tmp_path_factory.mktemp("two") / "place"
-    copytree(promoted_home.parent, place)
+    copy_project(promoted_home.parent, place)
     write_flats(place / "flats.csv")
     write_task(place / "tasks", **FLATS, source={"csv": str(place / "flats.csv")})
     with pytest.MonkeyPatch.context() as patch:

@@ -136,7 +136,32 @@ def test_a_fault_in_a_batch_names_its_row_and_nothing_is_answered(
 def test_ten_thousand_faults_are_not_all_told(api: httpx.Client) -> None:
     answer = api.post("/predict/batch", json=[{}] * 400)
     assert len(answer.json()["errors"]) == 100
-    assert answer.json()["detail"].endswith(f"(and {400 * 6 - 1} more)")
+    # the first 50 records were enough
+    assert answer.json()["detail"].endswith(f"(and at least {50 * 6 - 1} more)")
+
+
+def test_a_fault_in_the_last_of_many_records_is_told_with_its_row(
+    api: httpx.Client, penguin: dict[str, Any]
+) -> None:
+    records = [penguin] * 399 + [penguin | {"sex": "maybe"}]
+    answer = api.post("/predict/batch", json=records)
+    assert [error["field"] for error in answer.json()["errors"]] == ["399.sex"]
+    assert "more" not in answer.json()["detail"]
+
+
+def test_faults_in_different_parts_of_a_request_are_told_together(
+    api: httpx.Client, penguin: dict[str, Any]
+) -> None:
+    wrong = penguin | {"sex": "maybe"}
+    answer = api.post("/predict/batch", json=[wrong, *[penguin] * 200, wrong])
+    assert [error["field"] for error in answer.json()["errors"]] == ["0.sex", "201.sex"]
+    assert answer.json()["detail"].endswith("(and 1 more)")
+
+
+def test_records_that_are_all_too_wide_are_not_all_told(api: httpx.Client) -> None:
+    answer = api.post("/predict/batch", json=[{f"k{key}": 1 for key in range(40)}] * 200)
+    assert len(answer.json()["errors"]) == 100
+    assert answer.json()["detail"].endswith("(and at least 99 more)")
 
 
 @pytest.mark.parametrize(
@@ -223,3 +248,5 @@ def test_values_valid_one_by_one_that_the_estimator_cannot_answer_are_refused(
         answer = running.client.post("/predict", json={"a": 1e308, "b": -1e308})
         assert answer.status_code == 422
         assert "no answer" in answer.json()["detail"]
+        # an estimator's words can hold what it read
+        assert answer.json()["detail"].endswith("ValueError; the server's log has its words")

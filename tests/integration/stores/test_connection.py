@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
-from rookery.errors import InputError, Unavailable
+from rookery.errors import InputError, Refused, Unavailable
 from rookery.settings import Settings
 from rookery.stores.tracking import Tracking
 
@@ -105,3 +105,60 @@ def test_a_host_that_does_not_exist_is_unavailable():
 @pytest.mark.parametrize("uri", ["https://mlflow.example.org/base/", "http://127.0.0.1:5005"])
 def test_the_link_of_a_run_is_below_the_server(uri):
     assert tracking(uri).link("7", "abc") == f"{uri.rstrip('/')}/#/experiments/7/runs/abc"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://{other}/internal/x",
+        "mlflow-artifacts://{other}/x",
+        "ftp://elsewhere/x",
+        "file:///etc",
+        "/etc",
+    ],
+)
+def test_files_that_lie_elsewhere_are_not_fetched_with_our_password(serving, tmp_path, place):
+    uri, asked = serving(200, "application/json", b"{}")
+    other, asked_there = serving(200, "application/json", b"{}")
+    user = {"mlflow_tracking_username": "ada", "mlflow_tracking_password": "lovelace"}
+    with pytest.raises(Refused, match="lie elsewhere") as caught:
+        tracking(uri, **user).download(
+            place.format(other=other.removeprefix("http://")), tmp_path / "to"
+        )
+    assert uri in caught.value.allowed
+    assert asked_there == []
+    assert {path.partition("?")[0] for path, _ in asked} == {"/api/2.0/mlflow/experiments/search"}
+
+
+@pytest.mark.parametrize(
+    "given", ["file:///etc", "/etc", "{home}/artifacts/../../outside", "s3://a/b"]
+)
+def test_the_embedded_mode_reads_only_folders_of_the_project(empty_home, tmp_path, given):
+    with pytest.raises(Refused, match="lie elsewhere") as caught:
+        Tracking(Settings(rookery_home=empty_home)).download(
+            given.format(home=empty_home), tmp_path / "to"
+        )
+    assert str(empty_home / "artifacts") in caught.value.allowed
+
+
+def test_a_version_that_points_elsewhere_is_refused_where_it_points(empty_home, tmp_path):
+    (tmp_path / "outside").mkdir()
+    found = Tracking(Settings(rookery_home=empty_home))
+    found.client.create_registered_model("penguins")
+    made = found.client.create_model_version("penguins", (tmp_path / "outside").as_uri())
+    for uri in (found.model_uri(made), "models:/penguins/1"):
+        with pytest.raises(Refused, match="outside"):
+            found.download(uri, tmp_path / "to")
+
+
+def test_a_file_of_a_run_is_fetched_by_its_short_address(empty_home, tmp_path):
+    found = Tracking(Settings(rookery_home=empty_home))
+    run = found.start_run(found.experiment("penguins"), "a run", {})
+    (tmp_path / "words.txt").write_text("ok", encoding="utf-8")
+    found.log_file(run, tmp_path / "words.txt", "deep")
+    assert found.download(f"runs:/{run}/deep/words.txt", tmp_path / "to").read_text() == "ok"
+
+
+def test_a_home_that_is_made_is_for_its_owner_only(empty_home):
+    _ = Tracking(Settings(rookery_home=empty_home)).client
+    assert empty_home.stat().st_mode & 0o777 == 0o700

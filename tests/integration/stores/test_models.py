@@ -123,6 +123,51 @@ def test_a_model_file_outside_the_folder_is_refused(folder, name):
         load_trusted(read_folder(folder))
 
 
+def spoil(folder: Path, change) -> None:
+    """Changes what the MLmodel file says."""
+    described = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
+    change(described)
+    (folder / "MLmodel").write_text(yaml.safe_dump(described), encoding="utf-8")
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_an_input_example_outside_the_folder_is_refused(folder, absolute):
+    outside = folder.parent / "outside.json"
+    outside.write_text('{"columns": ["a"], "data": [["hunter2"]]}', encoding="utf-8")
+    name = str(outside) if absolute else "../outside.json"
+    spoil(folder, lambda it: it["saved_input_example_info"].update(artifact_path=name))
+    with pytest.raises(Refused, match="outside its folder"):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize("name", ["MLmodel", "task.yaml", "requirements.txt", "model.skops"])
+def test_a_link_out_of_the_folder_is_not_followed(folder, name):
+    outside = folder.parent / "outside"
+    (folder / name).rename(outside)
+    (folder / name).symlink_to(outside)
+    with pytest.raises(Refused, match="outside its folder"):
+        load_trusted(read_folder(folder))
+
+
+@pytest.mark.parametrize("given", [None, "gone.skops", "."])
+def test_a_model_file_that_is_not_there_is_refused(folder, given):
+    def change(described):
+        flavor = described["flavors"]["sklearn"]
+        flavor.pop("pickled_model")
+        flavor.update({"pickled_model": given} if given else {})
+
+    spoil(folder, change)
+    with pytest.raises(Refused):
+        load_trusted(read_folder(folder))
+
+
+def test_an_example_of_another_shape_is_refused(folder):
+    text = '{"columns": ["a", "b"], "data": [[1]]}'
+    (folder / "input_example.json").write_text(text, encoding="utf-8")
+    with pytest.raises(Refused, match="cannot be read"):
+        read_folder(folder)
+
+
 def test_a_pickled_model_is_never_unpacked_on_the_trusted_path(tmp_path):
     marker = tmp_path / "ran"
     model = LogisticRegression().fit(X[["price"]], y)

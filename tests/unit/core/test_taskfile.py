@@ -501,6 +501,25 @@ def test_anchors_and_merges_can_be_used():
     assert (eggs.type, eggs.unit, eggs.range) == ("integer", "mm", (10.0, 900.0))
 
 
+def aliases(levels: int) -> str:
+    """Text whose last key holds ten to the power of `levels` values."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    for level in range(1, levels):
+        lines.append(f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [aliases(7), "name: " + "[" * 5000 + "]" * 5000, f"name: {'x' * 256_000}"],
+    ids=["aliases of aliases", "nested deeply", "long"],
+)
+def test_a_file_that_grows_when_it_is_read_is_refused(text):
+    with pytest.raises(InputError, match="too large") as caught:
+        parse_task(text, "t.yaml")
+    assert str(caught.value).startswith("t.yaml:1: ")
+
+
 def test_a_class_of_scikit_learn_without_a_name_of_ours_is_taken():
     text = GOOD.replace("knn:", "boxes:").replace(
         "sets: [{n_neighbors: 3}]",
