@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from pathlib import Path
 
 import git
@@ -20,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
+from tests.conftest import copy_project
 
 import rookery as rk
 from rookery.core.cleaning import read_back
@@ -38,7 +38,7 @@ class Stranger(DummyClassifier):
 def swept(promoted_home, tmp_path_factory):
     """A sweep with cross-validation in a Git checkout, on a copy of the promoted project."""
     place = tmp_path_factory.mktemp("checkout")
-    shutil.copytree(promoted_home.parent, place, dirs_exist_ok=True)
+    copy_project(promoted_home.parent, place)
     edit_task(place, candidates=FAST)
     repository = git.Repo.init(place)
     with repository.config_writer() as config:

@@ -254,8 +254,8 @@ def test_a_model_that_fails_on_its_own_example_is_refused(
     (folder / "input_example.json").write_text(json.dumps(example), encoding="utf-8")
     client.set_registered_model_alias("penguins", "production", version)
     eventually(lambda: failed(running))
-    assert "its own input example: ValueError; the log" in str(failed(running))
-    assert "could not convert" not in str(failed(running))
+    assert "its own input example: InvalidRecords; the log" in str(failed(running))
+    assert "'long'" not in str(failed(running))  # the error's own words
     assert running.version() == "1"
 
 

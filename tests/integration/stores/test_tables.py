@@ -170,7 +170,7 @@ def test_a_time_with_a_zone_is_stored_in_utc(tables, shop):
     when = pd.Series(pd.to_datetime(["2020-01-01T02:00:00+02:00"]))
     with tables.replacing({"shop_raw": {"when": sa.DateTime()}}, shop) as new:
         new.append("shop_raw", pd.DataFrame({"when": when}))
-    assert tables.read("shop_raw")["when"].tolist() == ["2020-01-01 00:00:00"]
+    assert tables.read("shop_raw")["when"].tolist() == ["2020-01-01 00:00:00.000000"]
 
 
 def test_types_follow_what_the_source_gave():
