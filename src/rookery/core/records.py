@@ -20,7 +20,7 @@ from pydantic import (
 
 from rookery.core.located import brief
 from rookery.core.task import Task
-from rookery.core.values import FALSE, LARGEST_WHOLE, TRUE, read_date
+from rookery.core.values import LARGEST_WHOLE, read_date
 
 SLICE = 50  # records
 ENOUGH_FAULTS = 100
@@ -202,42 +202,6 @@ class RecordReader:
             value = None
         allowed = _allowed(field) if field else f"the fields {brief(f.name for f in self.fields)}"
         return Fault(place, _jsonable(value), allowed, _message(place, found, value, allowed))
-
-
-def read_text(
-    record: dict[str, Any], fields: Sequence[RecordField], task: Task | None = None
-) -> dict[str, Any]:
-    """Cells of a CSV as the types of the fields; what cannot be read stays text, to be refused."""
-    types = {field.name: field.type for field in fields}
-    read = {
-        name: _from_text(_as_cleaned(str(cell).strip(), name, task), types.get(name))
-        for name, cell in record.items()
-    }
-    return {name: value for name, value in read.items() if value is not None}
-
-
-def _as_cleaned(text: str, name: str, task: Task | None) -> str:
-    """A cell after the task's replacements and markers of a missing value, as in cleaning."""
-    if task is None or name not in task.columns:
-        return text
-    column = task.columns[name]
-    text = column.replace.get(text, text)
-    return "" if text in (*task.cleaning.missing, *column.missing) else text
-
-
-def _from_text(text: str, kind: FieldType | None) -> Any:
-    if text in ("", "NA", "NaN", "nan", "null"):
-        return None
-    try:
-        if kind == "float":
-            return float(text)
-        if kind == "integer":
-            return int(float(text)) if float(text).is_integer() else text
-    except (ValueError, OverflowError):
-        return text
-    if kind == "boolean":
-        return (dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)).get(text.lower(), text)
-    return text
 
 
 def _record_model(

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from rookery.core.records import InvalidRecords, read_text
+from rookery.core.cells import read_text
+from rookery.core.records import InvalidRecords
 from rookery.core.served import ServedModel
 from rookery.errors import InputError
 from rookery.jobs.project import Project, open_project

@@ -80,8 +80,7 @@ def _alias_warnings(project: Project) -> list[str]:
     alias = project.settings.model_alias
     return [
         f"the alias {other!r} exists beside {alias!r}; only {alias!r} is served"
-        for other in project.tracking.aliases(project.task.name)
-        if other != alias and other.lower() == alias.lower()
+        for other in project.tracking.aliases_in_another_case(project.task.name)
     ]
 
 

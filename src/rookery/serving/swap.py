@@ -184,8 +184,7 @@ class Follower:
         alias = self.settings.model_alias
         found = [
             f"the alias {other!r} differs from {alias!r} in case and is not followed"
-            for other in self.tracking.aliases(self.name)
-            if other != alias and other.lower() == alias.lower()
+            for other in self.tracking.aliases_in_another_case(self.name)
         ]
         kept = (
             "what is loaded keeps serving"

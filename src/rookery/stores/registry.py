@@ -70,6 +70,15 @@ class Registry(Connection):
             model = self._registered(name)
         return {str(k): str(v) for k, v in model.aliases.items()} if model else {}
 
+    def aliases_in_another_case(self, name: str) -> list[str]:
+        """Aliases that look like the serving one but are not it, such as `Production`."""
+        alias = self.settings.model_alias
+        return [
+            other
+            for other in self.aliases(name)
+            if other != alias and other.lower() == alias.lower()
+        ]
+
     def production(self, name: str) -> str | None:
         """The version that is to be served: the alias, or the stage Production where none is."""
         found = self.aliased(name) or self.staged(name)

@@ -9,14 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rookery.core.cells import read_text
 from rookery.core.cleaning import clean_rows
-from rookery.core.records import (
-    InvalidRecords,
-    RecordField,
-    RecordReader,
-    fields_of,
-    read_text,
-)
+from rookery.core.records import InvalidRecords, RecordField, RecordReader, fields_of
 
 FIELDS = (
     RecordField("f", "float", range=(0, 100), unit="mm", description="Wing", example=12.5),
