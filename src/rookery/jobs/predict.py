@@ -94,7 +94,8 @@ def _answers(project: Project, model: ServedModel, rows: Sequence[Record]) -> li
         frame = model.reader(strict=project.settings.api_strict).frame([dict(r) for r in rows])
     except InvalidRecords as error:
         first = error.faults[0]
-        more = f" (and {len(error.faults) - 1} more)" if len(error.faults) > 1 else ""
+        count = f"{len(error.faults) - 1} more" + ("" if error.complete else " at least")
+        more = f" (and {count})" if len(error.faults) > 1 else ""
         raise InputError(
             f"{first.message}{more}", field=first.field, value=first.value, allowed=first.allowed
         ) from None

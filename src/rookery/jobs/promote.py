@@ -158,7 +158,7 @@ def _newest(project: Project) -> Target:
     sweep = project.tracking.last_sweep(project.experiment, project.task.name)
     versions = project.tracking.versions(name)
     if versions and (sweep is None or versions[0].creation_timestamp > (sweep.info.end_time or 0)):
-        return from_version(project, str(versions[0].version))
+        return from_version(project, str(versions[0].version), named=False)
     if sweep is None or BEST not in sweep.data.tags:
         raise InputError(
             f"there is nothing to promote for {name} yet",

@@ -37,8 +37,12 @@ class Target:
     signature: ModelSignature | None = None
 
 
-def from_version(project: Project, number: str) -> Target:
-    """A registered version, in whatever format it was logged."""
+def from_version(project: Project, number: str, *, named: bool = True) -> Target:
+    """A registered version, in whatever format it was logged.
+
+    Raises:
+        Refused: it could run code when it is loaded, and nobody `named` it.
+    """
     version = project.tracking.version(project.task.name, number)
     uri = project.tracking.model_uri(version)
     return _loaded(
@@ -48,6 +52,7 @@ def from_version(project: Project, number: str) -> Target:
         version.run_id or None,
         version.model_id,
         str(version.version),
+        named=named,
     )
 
 
@@ -80,9 +85,19 @@ def _loaded(
     run_id: str | None,
     model_id: str | None,
     version: str | None,
+    *,
+    named: bool = True,
 ) -> Target:
     with scratch() as place:
         folder = read_folder(project.tracking.download(uri, place))
+        if folder.format != "skops" and not named:
+            raise Refused(
+                f"{name} is stored as {folder.format}, which can run code when it is loaded",
+                field="serialization_format",
+                value=folder.format,
+                allowed="skops, or a version that you name because you trust it",
+                next=f"rookery promote {project.task.name} --version {version}",
+            )
         ours = folder.task is not None and folder.format == "skops"
         model = load_trusted(folder) if folder.format == "skops" else load_untrusted(folder)
         columns = [column for column, _, _ in require_inputs(folder, model)]

@@ -134,7 +134,10 @@ class Follower:
             return self._failed(version, error)
         except Exception as error:
             logger.exception("%s: an unexpected error while following the registry", self.name)
-            unexpected = Unavailable(f"{type(error).__name__}: {error}", next="rookery doctor")
+            unexpected = Unavailable(
+                f"following the registry failed with {type(error).__name__}; the log has its words",
+                next="rookery doctor",
+            )
             return self._failed(version, unexpected)
 
     def _tell_once(self) -> None:

@@ -29,7 +29,8 @@ def open_query(sql: Sql, default_url: str | None, cache: Path) -> Batch:
             allowed="an address, or `sql: url:`",
         )
     engine = connect(url, "SOURCE_DATABASE_URL", reading=True)
-    cache.mkdir(parents=True, exist_ok=True)
+    cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    cache.mkdir(exist_ok=True)
     spool = tempfile.TemporaryDirectory(dir=cache, prefix="query-")
     paths, state = list[Path](), hashlib.sha256()
     with answering(engine, "SOURCE_DATABASE_URL"), engine.connect() as connection:

@@ -225,3 +225,16 @@ def test_a_model_of_another_flavor_is_refused_by_its_name(project, unchanged):
     with pytest.raises(Refused, match="python_function"):
         rk.promote("penguins", run=run.info.run_id)
     unchanged(before, ["refused"])
+
+
+def test_a_pickled_version_that_nobody_named_is_not_loaded(project, rows, log):
+    model = make_pipeline(
+        make_column_transformer((OneHotEncoder(), ["island", "sex"]), remainder=StandardScaler()),
+        LogisticRegression(max_iter=5000),
+    ).fit(rows[RAW], rows["species"])
+    version = log(model, register=True, input_example=rows[RAW].head(2))
+    with pytest.raises(Refused, match="can run code") as refused:
+        rk.promote("penguins")
+    assert refused.value.next == f"rookery promote penguins --version {version}"
+    assert project.tracking.production("penguins") == "1"
+    assert rk.promote("penguins", version=version).changed
