@@ -29,9 +29,10 @@ def prepare(_: argparse.Namespace) -> Done:
 def parts(project: "Project") -> Any:
     """Training and hold-out rows, as the sweep takes them."""
     from rookery.core.cleaning import read_back
-    from rookery.core.holdout import split
+    from rookery.core.holdout import in_order, split
 
-    return split(read_back(project.tables.read(project.clean), project.task), project.task)
+    rows = read_back(project.tables.read(project.clean), project.task)
+    return split(in_order(rows), project.task)
 
 
 def sweep(given: argparse.Namespace) -> Done:

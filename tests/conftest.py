@@ -118,3 +118,9 @@ def point_at(patch: pytest.MonkeyPatch, place: Path) -> None:
     patch.setenv("ROOKERY_TASKS", str(place / "tasks"))
     patch.setenv("ROOKERY_TASK", "penguins")
     get_settings.cache_clear()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The run ends by saying what it left out; the reasons stand above it."""
+    skipped = len(terminalreporter.stats.get("skipped", []))
+    terminalreporter.write_line(f"{skipped} skipped" if skipped else "nothing was skipped")

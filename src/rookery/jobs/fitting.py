@@ -10,13 +10,26 @@ from typing import Any
 import joblib
 import pandas as pd
 
-from rookery.core.candidates import Candidate, Scored, fit_candidate
+from rookery.core.candidates import Candidate, fit_candidate
 from rookery.core.task import Task
 from rookery.stores.owners import end_with
+from rookery.stores.packing import pack
 
-# below so many rows a fit takes less time than starting a worker process
-SMALL = 5000
-Outcome = tuple[int, Scored | Exception]  # position of the candidate, what came of it
+# with fewer of both, starting worker processes takes longer than the fits
+FEW_ROWS, FEW_CANDIDATES = 5000, 8
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A fitted candidate as it is stored, and what it reached."""
+
+    data: bytes
+    metrics: dict[str, float]
+    fit_seconds: float
+    rows: int
+
+
+Outcome = tuple[int, Packed | Exception]  # position of the candidate, what came of it
 
 
 @dataclass(frozen=True)
@@ -30,16 +43,15 @@ class Fitting:
 
     def attempt(self, position: int, candidate: Candidate) -> Outcome:
         try:
-            scored = fit_candidate(
-                candidate,
-                self.task,
-                self.train,
-                self.holdout,
-                cross_validate=self.cross_validate,
-            )
+            return position, self._packed(candidate)
         except Exception as error:  # whatever an estimator raises is the result of this candidate
             return position, error
-        return position, scored
+
+    def _packed(self, candidate: Candidate) -> Packed:
+        found = fit_candidate(
+            candidate, self.task, self.train, self.holdout, cross_validate=self.cross_validate
+        )
+        return Packed(pack(found.pipeline), found.metrics, found.fit_seconds, found.rows)
 
 
 def fit_all(fitting: Fitting, candidates: Sequence[Candidate], jobs: int) -> Iterator[Outcome]:
@@ -48,10 +60,11 @@ def fit_all(fitting: Fitting, candidates: Sequence[Candidate], jobs: int) -> Ite
     A candidate that kills its worker process takes the others there with it: these are fitted
     again, each with a worker of its own, so that only the one to blame fails.
     """
-    small = not fitting.cross_validate and len(fitting.train) < SMALL
+    few = len(fitting.train) < FEW_ROWS and len(candidates) < FEW_CANDIDATES
+    processes = jobs > 1 and (fitting.cross_validate or not few)
     left = dict(enumerate(candidates))
     try:
-        for position, outcome in _parallel(fitting, left, jobs, processes=not small):
+        for position, outcome in _parallel(fitting, left, jobs, processes=processes):
             del left[position]
             yield position, outcome
     except (BrokenProcessPool, PicklingError):
@@ -73,8 +86,8 @@ def _parallel(
     # a worker whose owner was killed would wait for ever
     workers: dict[str, Any] = {"initializer": end_with, "initargs": (os.getpid(),)}
     parallel = joblib.Parallel(
-        n_jobs=jobs,
-        backend="loky" if processes else "threading",
+        n_jobs=jobs if processes else 1,
+        backend="loky" if processes else "sequential",
         return_as="generator_unordered",
         batch_size=1,
         pre_dispatch="all",

@@ -38,7 +38,7 @@ def log_plots(project: Project, run_id: str, holdout: pd.DataFrame) -> dict[str,
         drawn = figures(pipeline, X, _truth(pipeline, holdout, project.task), project.task)
         for name, figure in drawn.items():
             path = place / f"{name}.png"
-            figure.savefig(path, dpi=100, bbox_inches="tight")
+            figure.savefig(path, dpi=100)
             tracking.log_file(run_id, path, "plots")
     return drawn
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import joblib
 import pandas as pd
@@ -21,8 +22,10 @@ from rookery.jobs.plots import log_plots
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.standing import production_standing
+from rookery.stores.commits import commit_of
+from rookery.stores.folders import scratch
+from rookery.stores.models import task_signature, write_template
 from rookery.stores.snapshots import dataset_input, keep_snapshot
-from rookery.stores.versioning import commit_of
 
 
 def sweep(
@@ -43,15 +46,17 @@ def sweep(
         InputError: there are no clean rows, or too few. Unavailable: a store failed.
     """
     project = open_project(task)
-    plan = _start(project, _reduced(project.task, without))
-    try:
-        rows = _run_all(plan, extra, jobs or joblib.cpu_count(), cross_validate=cross_validate)
-        result = _finish(plan, rows, register=register and not without)
-    except BaseException as error:
-        ended = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-        with suppress(Unavailable):  # then the next sweep ends the run
-            project.tracking.end(plan.parent, ended)
-        raise
+    reduced = _reduced(project.task, without)
+    with scratch() as place:
+        plan = _start(project, reduced, place / "template")
+        try:
+            rows = _run_all(plan, extra, jobs or joblib.cpu_count(), cross_validate=cross_validate)
+            result = _finish(plan, rows, register=register and not without)
+        except BaseException as error:
+            ended = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+            with suppress(Unavailable):  # then the next sweep ends the run
+                project.tracking.end(plan.parent, ended)
+            raise
     project.tracking.end(plan.parent)
     return result
 
@@ -68,12 +73,18 @@ def _reduced(task: Task, without: Sequence[str]) -> Task:
         ) from error
 
 
-def _start(project: Project, task: Task) -> Plan:
+def _start(project: Project, task: Task, template: Path) -> Plan:
     tracking, experiment = project.tracking, project.experiment
     tracking.end_abandoned(experiment)
     rows = in_order(read_back(project.tables.read(project.clean), project.task))
     train, holdout = split(rows, project.task)
     _check_rows(project, train, holdout)
+    write_template(
+        template,
+        signature=task_signature(task),
+        example=train[task.inputs].head(3),
+        task_text=project.task_text,
+    )
     content = digest(rows)
     tags = resolve_tags() | commit_of(project.folder)
     shared = {str(k): str(v) for k, v in tags.items()} | {DIGEST: content, TASK: task.name}
@@ -92,7 +103,7 @@ def _start(project: Project, task: Task) -> Plan:
             "features": ", ".join([*task.features_used, *task.features]),
         },
     )
-    return Plan(project, task, train, holdout, parent, shared, dataset)
+    return Plan(project, task, train, holdout, parent, shared, dataset, template)
 
 
 def _check_rows(project: Project, train: pd.DataFrame, holdout: pd.DataFrame) -> None:

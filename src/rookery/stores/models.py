@@ -1,22 +1,22 @@
 """Model folders as we write them: skops, signature, example, pinned libraries, task copy."""
 
 import importlib.metadata
-import zipfile
+import shutil
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import mlflow.sklearn
 import pandas as pd
-import skops.io
-from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
+from sklearn.dummy import DummyClassifier
 
 from rookery.core.task import Task
-from rookery.errors import Refused
-from rookery.stores.folders import TASK_COPY
-from rookery.stores.trust import trusted_types, untrusted, untrusted_error
+from rookery.stores.folders import TASK_COPY, scratch
+from rookery.stores.packing import pack
+from rookery.stores.trust import trusted_types
 
 LIBRARIES = ("mlflow", "scikit-learn", "numpy", "pandas", "scipy", "skops")
 TO_MLFLOW: dict[str, str] = {
@@ -46,6 +46,39 @@ def task_signature(task: Task) -> ModelSignature:
     )
 
 
+def write_template(
+    folder: Path, *, signature: ModelSignature, example: pd.DataFrame, task_text: str
+) -> None:
+    """All of a model folder that the candidates of a sweep share, around a stand-in model.
+
+    MLflow writes it once: the description of the format, the environment files, the example.
+    """
+    mlflow.sklearn.save_model(
+        DummyClassifier().fit([[0.0]], [0]),
+        str(folder),
+        serialization_format="skops",
+        signature=signature,
+        input_example=example,
+        pip_requirements=[f"{name}=={version}" for name, version in libraries().items()],
+        skops_trusted_types=list(trusted_types()),
+    )
+    (folder / TASK_COPY).write_text(task_text, encoding="utf-8")
+
+
+def fill_template(
+    template: Path, folder: Path, data: bytes, *, run_id: str, model_id: str, location: str
+) -> None:
+    """A copy of the template for one logged model, with the packed pipeline in its place."""
+    shutil.copytree(template, folder)
+    (folder / "model.skops").write_bytes(data)
+    model = Model.load(str(folder))
+    model.artifact_path, model.run_id = location, run_id
+    model.model_uuid = model.model_id = model_id
+    model.model_size_bytes = sum(path.stat().st_size for path in folder.iterdir())
+    model.utc_time_created = str(datetime.now(UTC).replace(tzinfo=None))
+    model.save(str(folder / "MLmodel"))
+
+
 def write_model(
     folder: Path,
     pipeline: Any,
@@ -62,45 +95,11 @@ def write_model(
     Raises:
         Refused: the pipeline holds a type that is not on our list.
     """
-    try:
-        mlflow.sklearn.save_model(
-            pipeline,
-            str(folder),
-            mlflow_model=Model(
-                artifact_path=location, run_id=run_id, model_uuid=model_id, model_id=model_id
-            ),
-            serialization_format="skops",
-            signature=signature,
-            input_example=example,
-            pip_requirements=[f"{name}=={version}" for name, version in libraries().items()],
-            skops_trusted_types=list(trusted_types()),
+    data = pack(pipeline)
+    with scratch() as place:
+        write_template(
+            place / "template", signature=signature, example=example, task_text=task_text
         )
-    except MlflowException as error:
-        raise _not_storable(pipeline, error) from error
-    _deflate(folder / "model.skops")
-    (folder / TASK_COPY).write_text(task_text, encoding="utf-8")
-
-
-def _not_storable(pipeline: Any, cause: Exception) -> Refused:
-    """Why skops would not store a pipeline, by the names of its types where they are the cause."""
-    try:
-        strangers = untrusted(skops.io.dumps(pipeline))
-    except Exception as error:  # skops raises whatever pickling a part would
-        return Refused(
-            f"the model cannot be stored as skops: {type(error).__name__}: {error}",
-            field="model",
-            allowed="estimators and functions of an importable module",
+        fill_template(
+            place / "template", folder, data, run_id=run_id, model_id=model_id, location=location
         )
-    return untrusted_error(strangers) if strangers else Refused(str(cause), field="model")
-
-
-def _deflate(path: Path) -> None:
-    """MLflow stores skops files uncompressed: 6 to 10 times larger."""
-    small = path.with_suffix(".small")
-    with (
-        zipfile.ZipFile(path) as stored,
-        zipfile.ZipFile(small, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as deflated,
-    ):
-        for item in stored.infolist():
-            deflated.writestr(item.filename, stored.read(item))
-    small.replace(path)
