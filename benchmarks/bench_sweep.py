@@ -100,12 +100,13 @@ def tasks_of(folder: Path, families: list[str]) -> Path:
     """Our tasks, or a copy of the penguins with some families only."""
     if not families:
         return ROOT / "tasks"
-    import yaml
+    from ruamel.yaml import YAML
 
-    task = yaml.safe_load((ROOT / "tasks" / "penguins.yaml").read_text(encoding="utf-8"))
+    yaml = YAML()
+    task = yaml.load(ROOT / "tasks" / "penguins.yaml")
     task["candidates"] = {name: task["candidates"][name] for name in families}
     (folder / "tasks").mkdir()
-    (folder / "tasks" / "penguins.yaml").write_text(yaml.safe_dump(task, sort_keys=False))
+    yaml.dump(task, folder / "tasks" / "penguins.yaml")
     return folder / "tasks"
 
 
