@@ -96,6 +96,8 @@ def configure(settings: Settings) -> None:
     # stages are deprecated; the design sets them beside the alias as long as they exist
     warnings.filterwarnings("ignore", category=FutureWarning, module="mlflow")
     warnings.filterwarnings("ignore", category=FutureWarning, message=".*stage.*")
+    # a converted model of one-hot columns has whole numbers on purpose
+    warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer")
 
 
 def _point_mlflow_at(uri: str) -> None:
