@@ -28,10 +28,10 @@ def prepare(_: argparse.Namespace) -> Done:
 
 def parts(project: "Project") -> Any:
     """Training and hold-out rows, as the sweep takes them."""
-    from rookery.core.cleaning import read_back
     from rookery.core.holdout import in_order, split
+    from rookery.jobs.rows import read_clean
 
-    rows = read_back(project.tables.read(project.clean), project.task)
+    rows = read_clean(project)
     return split(in_order(rows), project.task)
 
 

@@ -5,13 +5,13 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rookery.core.cleaning import read_back
 from rookery.core.holdout import split
 from rookery.core.onehot import target_codes
 from rookery.core.plots import figures
 from rookery.core.shape import inputs_for
 from rookery.core.task import Task
 from rookery.jobs.project import Project, open_project
+from rookery.jobs.rows import read_clean
 from rookery.stores.folders import load_trusted, read_folder, scratch
 
 
@@ -22,7 +22,7 @@ def plots(run_id: str, task: str | None = None) -> dict[str, Figure]:
         InputError: there is no such run, or it logged no model.
     """
     project = open_project(task)
-    rows = read_back(project.tables.read(project.clean), project.task)
+    rows = read_clean(project)
     _, holdout = split(rows, project.task)
     return log_plots(project, run_id, holdout)
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from rookery.core.cleaning import read_back
 from rookery.core.holdout import split
 from rookery.core.shape import score_on
 from rookery.core.tags import BEST
 from rookery.errors import InputError, Refused, Unavailable
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.repair import repair, settle
+from rookery.jobs.rows import read_clean
 from rookery.jobs.standing import production_standing
 from rookery.jobs.target import Target, from_run, from_version, register_target
 from rookery.stores.ledger import ROLLBACK, pending, previous_version
@@ -192,7 +192,7 @@ def _promote(project: Project, entry: int, target: Target, current: str | None) 
 
 
 def _holdout(project: Project) -> pd.DataFrame:
-    rows = read_back(project.tables.read(project.clean), project.task)
+    rows = read_clean(project)
     return split(rows, project.task)[1]
 
 

@@ -9,7 +9,6 @@ import pandas as pd
 from mlflow.tracking.context.registry import resolve_tags
 
 from rookery.core.candidates import Candidate, expand
-from rookery.core.cleaning import read_back
 from rookery.core.gate import Verdict
 from rookery.core.holdout import digest, in_order, split
 from rookery.core.tags import BEST, DIGEST, FAMILY, KIND, TASK
@@ -21,6 +20,7 @@ from rookery.jobs.leaderboard import Row, Sweep, ranked
 from rookery.jobs.plots import log_plots
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
+from rookery.jobs.rows import read_clean
 from rookery.jobs.standing import production_standing
 from rookery.stores.commits import commit_of
 from rookery.stores.folders import scratch
@@ -76,7 +76,7 @@ def _reduced(task: Task, without: Sequence[str]) -> Task:
 def _start(project: Project, task: Task, template: Path) -> Plan:
     tracking, experiment = project.tracking, project.experiment
     tracking.end_abandoned(experiment)
-    rows = in_order(read_back(project.tables.read(project.clean), project.task))
+    rows = in_order(read_clean(project))
     train, holdout = split(rows, project.task)
     _check_rows(project, train, holdout)
     write_template(

@@ -5,13 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from rookery.core.cleaning import read_back
 from rookery.core.holdout import split
 from rookery.core.located import brief
 from rookery.core.sections import Column
 from rookery.core.task import Task
 from rookery.core.values import FALSE, TRUE
 from rookery.jobs.project import Project, open_project
+from rookery.jobs.rows import read_clean
 from rookery.stores.tables import CHUNK
 
 MOST_GROUPS = 8
@@ -96,7 +96,7 @@ def clue(task: str | None = None) -> str:
 def against(task: str | None, column: str) -> pd.DataFrame:
     """How the target stands to one column: rows of each class, or the spread of a number."""
     project = open_project(task)
-    rows = read_back(project.tables.read(project.clean), project.task)
+    rows = read_clean(project)
     groups = rows[column]
     if pd.api.types.is_numeric_dtype(groups) and groups.nunique() > MOST_GROUPS:
         groups = pd.cut(groups, MOST_GROUPS)
@@ -135,5 +135,5 @@ def _rejected(project: Project) -> pd.DataFrame:
 
 
 def _split(project: Project) -> tuple[pd.DataFrame, pd.DataFrame]:
-    rows = read_back(project.tables.read(project.clean), project.task)
+    rows = read_clean(project)
     return split(rows, project.task)
