@@ -61,7 +61,7 @@ def main() -> int:
 
 def plan(settings: Settings, mlflow_port: int, jupyter_port: int) -> list[Planned]:
     """JupyterLab and the API, and MLflow's pages unless the settings name a server of its own."""
-    pages, token, script = settings.mlflow_ui_url, secrets.token_urlsafe(24), "scripts/local.py"
+    pages, token, script = settings.mlflow_pages, secrets.token_urlsafe(24), "scripts/local.py"
     planned: list[Planned] = []
     if settings.artifact_root:
         pages = f"http://localhost:{mlflow_port}"

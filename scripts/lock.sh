@@ -3,13 +3,24 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-lock() {
+compile() {
     "${UV:-.venv/bin/uv}" pip compile --quiet --upgrade --universal --generate-hashes \
         --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" "$@"
 }
 
-lock - --output-file requirements/uv.txt <<<"uv"
-lock pyproject.toml --extra notebook --group build --output-file requirements/local.txt
-# constrained by the other lock: what is tested is what is run
-lock pyproject.toml --extra notebook --group dev --constraints requirements/local.txt \
+# constrained by the first lock: what is tested is what is run, and what trains is what serves
+constrained() { compile --constraints requirements/local.txt "$@"; }
+
+compile - --output-file requirements/uv.txt <<<"uv"
+compile pyproject.toml --extra jobs --extra notebook --extra stack --group build \
+    --output-file requirements/local.txt
+constrained pyproject.toml --extra jobs --extra notebook --extra stack --group dev \
     --output-file requirements/dev.txt
+constrained --group build --output-file requirements/build.txt
+constrained pyproject.toml --extra mysql --extra stack --output-file fastapi/requirements.txt
+constrained pyproject.toml --extra jobs --extra notebook --extra mysql --extra s3 \
+    --output-file jupyter/requirements.txt
+
+# what the API answers with; promotion compares a model's libraries with it
+sed -nE 's/^(mlflow|scikit-learn|numpy|pandas|scipy|skops)(-skinny)?==([^ ]+).*/\1==\3/p' \
+    fastapi/requirements.txt >src/rookery/serving_versions.txt

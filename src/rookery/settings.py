@@ -85,13 +85,14 @@ class Settings(BaseSettings):
     mlflow_url: str | None = None
     mlflow_tracking_username: str | None = None
     mlflow_tracking_password: SecretStr | None = None
-    mlflow_ui_url: str = "http://localhost:5005"
+    mlflow_ui_url: str | None = None
     experiment_name: str | None = None
     model_alias: str = "production"
     model_name: str | None = None
     model_names: Annotated[list[str] | None, NoDecode] = None
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
+    api_ui_url: str | None = None
     port: Port | None = None
     api_key: SecretStr | None = None
     api_admin_token: SecretStr | None = None
@@ -187,6 +188,12 @@ class Settings(BaseSettings):
         """Where runs and models are: an MLflow server, or a SQLite file below `ROOKERY_HOME`."""
         given = self.mlflow_tracking_uri or self.mlflow_url
         return given or f"sqlite:///{self.home / 'mlflow.db'}"
+
+    @property
+    def mlflow_pages(self) -> str:
+        """Where a browser finds MLflow, without a slash at the end."""
+        given = self.mlflow_ui_url or self.mlflow_tracking_uri or self.mlflow_url or ""
+        return (given if given.startswith("http") else "http://localhost:5005").rstrip("/")
 
     @property
     def artifact_root(self) -> str | None:

@@ -17,6 +17,7 @@ from rookery.jobs.rows import read_clean
 from rookery.jobs.standing import production_standing
 from rookery.jobs.target import Target, from_run, from_version, register_target
 from rookery.stores.ledger import ROLLBACK, pending, previous_version
+from rookery.stores.serving_versions import require_serving_versions
 from rookery.stores.versions import load_version
 
 WAIT_SECONDS = 60.0
@@ -44,7 +45,8 @@ def promote(
     model that was logged in another format than ours is converted on the way.
 
     Raises:
-        Refused: the gate or the trust rule said no; only a `refused` row in the ledger is left.
+        Refused: the gate or the trust rule said no, or it was made with other libraries than those
+            of the API; only a `refused` row in the ledger is left.
         InputError: there is nothing to promote, or no such version or run.
         Unavailable: a store failed, or another promotion is still under way.
     """
@@ -171,6 +173,7 @@ def _newest(project: Project) -> Target:
 
 
 def _promote(project: Project, entry: int, target: Target, current: str | None) -> Promotion:
+    require_serving_versions(target.name, target.libraries)
     holdout = _holdout(project)
     metrics = score_on(target.model, holdout, project.task, target.columns)
     project.ledger.note(entry, target.version, metrics)

@@ -20,7 +20,7 @@ from rookery.stores.folders import (
     require_inputs,
     scratch,
 )
-from rookery.stores.models import write_model
+from rookery.stores.models import libraries, write_model
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Target:
     model_id: str | None
     version: str | None
     ours: bool  # written by us: skops, task copy, pinned requirements
+    libraries: dict[str, str]  # those it will be loaded with: its own pins, or ours if converted
     signature: ModelSignature | None = None
 
 
@@ -101,7 +102,8 @@ def _loaded(
         ours = folder.task is not None and folder.format == "skops"
         model = load_trusted(folder) if folder.format == "skops" else load_untrusted(folder)
         columns = [column for column, _, _ in require_inputs(folder, model)]
-    return Target(name, model, columns, run_id, model_id, version, ours)
+    pinned = folder.libraries if ours else libraries()
+    return Target(name, model, columns, run_id, model_id, version, ours, pinned)
 
 
 def register_target(project: Project, target: Target, holdout: pd.DataFrame) -> str:

@@ -65,7 +65,8 @@ def ask_api(record: Mapping[str, Any], task: str | None = None) -> dict[str, Any
             value=first.get("value"),
             allowed=first.get("allowed"),
         )
-    say(f"Answered by the API at {address} ([its pages]({address}/docs))")
+    pages = project.settings.api_ui_url or address
+    say(f"Answered by the API at {address} ([its pages]({pages.rstrip('/')}/docs))")
     return found
 
 

@@ -228,5 +228,4 @@ class Tracking(Registry):
 
     def link(self, experiment: str, run_id: str) -> str:
         """A run's page."""
-        remote = self.uri if self.uri.startswith("http") else self.settings.mlflow_ui_url
-        return f"{remote.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"
+        return f"{self.settings.mlflow_pages}/#/experiments/{experiment}/runs/{run_id}"

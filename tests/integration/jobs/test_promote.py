@@ -152,6 +152,23 @@ def test_a_run_of_the_leaderboard_becomes_a_version_when_it_is_promoted(
     assert len(stages(project)) == 2
 
 
+def test_a_model_of_other_libraries_than_the_apis_is_refused_and_changes_nothing(
+    project, candidates, home_copy, open_gate
+):
+    name, run_id = next(iter(candidates.items()))
+    model_id = project.tracking.model_of_run(run_id)
+    (pinned,) = (home_copy / "artifacts").glob(f"**/{model_id}/**/requirements.txt")
+    lines = pinned.read_text(encoding="utf-8").splitlines()
+    other = ["scikit-learn==1.8.0" if line.startswith("scikit-learn") else line for line in lines]
+    pinned.write_text("\n".join(other), encoding="utf-8")
+    with pytest.raises(Refused) as refused:
+        rk.promote("penguins", run=run_id)
+    assert name in refused.value.message
+    assert "scikit-learn 1.8.0 (the API has " in refused.value.message
+    assert project.tracking.production("penguins") == "1"
+    assert project.ledger.entries("penguins")[-1].outcome == "refused"
+
+
 def test_the_id_of_a_sweep_means_its_best_candidate(project):
     parent = project.tracking.last_sweep(project.experiment, project.task.name)
     result = rk.promote("penguins", run=parent.info.run_id)
