@@ -23,8 +23,34 @@ demo: setup ## From the penguins to an answered prediction, then everything stop
 local: setup ## MLflow :5005, JupyterLab :8888 and the API :8000 until Ctrl-C, without Docker
 	@$(bin)/python scripts/local.py
 
+#: The stack, in containers
+.PHONY: up down logs status links backup restore
+up: ## Build what changed, start all, print addresses and the password
+	@scripts/host_user.sh
+	docker compose up --build --detach
+	@docker compose logs --no-log-prefix welcome
+
+down: ## Stop all; the data stays
+	docker compose down
+
+logs: ## What the services say, until Ctrl-C
+	docker compose logs --follow --tail 100
+
+status: ## Services, and the tables, runs and versions of every task
+	docker compose ps --all
+	docker compose exec jupyter rookery status
+
+links: ## The addresses and the password again
+	@docker compose run --rm --no-deps welcome
+
+backup: ## Copy all data together into backups/
+	docker compose run --rm backup
+
+restore: ## Bring a copy back into an empty stack: make restore FROM=backups/…
+	docker compose run --rm restore "$(FROM)"
+
 #: Check
-.PHONY: dev lint test test-browser
+.PHONY: dev lint test test-stack test-browser
 dev: ## As setup, with the tools of the checks
 	@scripts/setup.sh dev
 
@@ -37,6 +63,10 @@ lint: dev ## Style, types, the direction of imports, notebooks without outputs
 
 test: dev ## Unit and integration tests, the four notebooks among them
 	$(bin)/python -m pytest
+
+test-stack: dev ## The stack in real containers: start, faults, doors, backup
+	@docker info >/dev/null 2>&1 || { echo "no Docker engine answers; start one, then: make test-stack" >&2; exit 2; }
+	$(bin)/python -m pytest tests/stack
 
 test-browser: dev ## The pages in a real Chromium
 	$(bin)/python -m pytest tests/browser

@@ -14,6 +14,7 @@ from rookery.settings import Settings, get_settings, project_root
 ROOT = Path(__file__).parents[2]
 SOURCE = Path(rookery.__file__).parent
 EXAMPLE_LINE = re.compile(r"^# ([A-Z][A-Z_]*)=(.*)$", re.MULTILINE)
+COMPOSE_VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::-((?:\$\{[^}]*\}|[^}])*))?\}")
 TABLE_ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \| (.+) \|$", re.MULTILINE)
 
 
@@ -39,6 +40,14 @@ def documented() -> dict[str, tuple[str, str]]:
     return {name: (default, meaning) for name, default, meaning in TABLE_ROW.findall(text)}
 
 
+def of_the_stack() -> dict[str, str]:
+    """Variables that only the compose file reads, with the defaults that it gives them."""
+    text = (ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
+    found = dict(COMPOSE_VARIABLE.findall(text))
+    # a default made of other variables is none of its own
+    return {k: "" if "$" in v else v for k, v in found.items() if k not in variables()}
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project's root without any variable set, as the folder we are in."""
@@ -55,12 +64,31 @@ def project(tmp_path, monkeypatch):
 # the three places that list the variables
 
 
-def test_the_example_file_lists_the_variables_of_the_class():
-    assert set(example()) == set(variables())
+def test_the_example_file_lists_the_variables_of_the_class_and_of_the_stack():
+    assert set(example()) == set(variables()) | set(of_the_stack())
 
 
-def test_the_document_lists_the_variables_of_the_class():
-    assert set(documented()) == set(variables())
+def test_the_document_lists_the_variables_of_the_class_and_of_the_stack():
+    assert set(documented()) == set(variables()) | set(of_the_stack())
+
+
+def test_the_stack_has_the_defaults_that_are_listed():
+    listed = {name: example()[name] for name in of_the_stack()}
+    assert listed == of_the_stack()
+    shown = {name: f"`{value}`" if value else "unset" for name, value in listed.items()}
+    assert {name: documented()[name][0] for name in of_the_stack()} == shown
+
+
+def test_what_the_stack_passes_on_has_the_defaults_of_the_class():
+    text = (ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
+    passed = {name: value for name, value in COMPOSE_VARIABLE.findall(text) if name in variables()}
+    shown = {name: example()[name] for name in passed}
+    assert passed == shown
+    assert "MODEL_ALIAS" in passed
+
+
+def test_the_images_have_the_version_of_the_package():
+    assert example()["ROOKERY_VERSION"] == rookery.__version__
 
 
 @pytest.mark.parametrize("name", sorted(variables()))

@@ -1,0 +1,1 @@
+"""One-shots of the stack, run as `python -m rookery.stack.<name>`."""
