@@ -20,6 +20,9 @@ constrained --group build --output-file requirements/build.txt
 constrained pyproject.toml --extra mysql --extra stack --output-file fastapi/requirements.txt
 constrained pyproject.toml --extra jobs --extra notebook --extra mysql --extra s3 \
     --output-file jupyter/requirements.txt
+constrained mlflow/requirements.in --excludes mlflow/excludes.txt \
+    --output-file mlflow/requirements.txt
+compile minio/requirements.in --output-file minio/requirements.txt
 
 # what the API answers with; promotion compares a model's libraries with it
 sed -nE 's/^(mlflow|scikit-learn|numpy|pandas|scipy|skops)(-skinny)?==([^ ]+).*/\1==\3/p' \
