@@ -84,6 +84,7 @@ def test_a_home_that_cannot_be_made_ends_with_1(empty_home, monkeypatch, capfd):
     monkeypatch.setenv("ROOKERY_HOME", "/dev/null/home")
     assert run_command(["ingest", "--json"]) == 1
     assert only_object(capfd.readouterr().out)["error"]["field"] == "ROOKERY_HOME"
+    monkeypatch.chdir(empty_home.parent)
     assert run_command(["doctor", "--json"]) == 1
     findings = only_object(capfd.readouterr().out)["findings"]
     assert {item["check"] for item in findings if item["level"] == "error"} == {
@@ -149,13 +150,6 @@ def test_a_file_of_records_is_answered_into_a_file(home_copy, tmp_path, capfd):
     assert header.startswith(",".join([*ROW, "species", "prediction", "probability_Adelie"]))
     assert ",Adelie,Adelie," in first
     assert ",,Gentoo," in second
-
-
-def test_the_findings_of_doctor_are_all_there_in_a_whole_project(home, capfd):
-    assert run_command(["doctor", "--json"]) == 0
-    findings = only_object(capfd.readouterr().out)["findings"]
-    names = {"python", "libraries", "settings", "tasks", "tables", "tracking", "disk", "memory"}
-    assert names | {"ports"} == {item["check"] for item in findings}
 
 
 def test_the_installed_command_works_and_says_its_version(home):

@@ -70,7 +70,7 @@ class Stack:
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env={**os.environ, **self.environment},
+            env={**os.environ, **self.environment, **options.pop("environment", {})},
             capture_output=True,
             text=True,
             timeout=options.pop("timeout", 900),
@@ -84,6 +84,18 @@ class Stack:
 
     def compose(self, *arguments: str, check: bool = True, **options: Any) -> Any:
         return self.run("docker", "compose", *arguments, check=check, **options)
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """A compose command that goes on while the test does other things."""
+        return subprocess.Popen(
+            ("docker", "compose", *arguments),
+            cwd=self.folder,
+            env={**os.environ, **self.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def execute(self, service: str, *command: str, check: bool = True, **options: Any) -> Any:
         """A command in the container of a service, without a terminal."""
@@ -140,8 +152,8 @@ class Stack:
         return dict(answer.json())
 
     def mlflow(self, path: str, **options: Any) -> httpx.Response:
-        """A route of MLflow's REST API, as `admin`; POST where `json` is given."""
-        method = "POST" if "json" in options else "GET"
+        """A route of MLflow's REST API, as `admin`; POST where `json` is given, or `method`."""
+        method = options.pop("method", "POST" if "json" in options else "GET")
         options.setdefault("auth", ("admin", self.password))
         place = f"{self.address('MLFLOW_PORT')}/api/2.0/mlflow/{path}"
         return httpx.request(method, place, timeout=60, **options)

@@ -11,7 +11,8 @@ from rookery.core.located import RESERVED_COLUMNS
 from rookery.errors import InputError
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
-from rookery.stores.tables import REJECTED_TYPES, Replacement, clean_types
+from rookery.stores.column_types import REJECTED_TYPES, clean_types
+from rookery.stores.replacement import Replacement
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from rookery.errors import InputError
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
 from rookery.stores.batches import Batch
+from rookery.stores.column_types import MOMENT, Types, frame_types
 from rookery.stores.sources import open_source, source_from
-from rookery.stores.tables import MOMENT, Types, frame_types
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ def ingest(task: str | None = None, *, source: str | None = None) -> Ingested:
     check_columns(batch.columns, project.task)
     loaded = project.tables.batches(project.raw)
     if list(loaded) == [batch.id]:
+        project.tables.drop_unfinished(project.task)
         return Ingested(
             project.task.name, project.raw, loaded[batch.id], batch.id, batch.origin, unchanged=True
         )

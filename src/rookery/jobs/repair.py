@@ -1,13 +1,7 @@
 """Brings the ledger back in step: attempts that died, and promotions made elsewhere."""
 
-from datetime import UTC, datetime, timedelta
-
 from rookery.jobs.project import Project
-from rookery.stores.ledger import Entry, last_served, pending
-from rookery.stores.owners import is_gone, is_here
-
-# an attempt of another host, whose process cannot be looked up, is given up after this time
-STALE = timedelta(minutes=10)
+from rookery.stores.ledger import last_served, pending
 
 
 def repair(project: Project) -> list[str]:
@@ -17,7 +11,7 @@ def repair(project: Project) -> list[str]:
     done = []
     open_attempt = pending(entries)
     if open_attempt is not None:
-        if not _abandoned(open_attempt):
+        if not project.ledger.abandoned(open_attempt):
             return []
         done.append(settle(project, open_attempt.id, "interrupted before the alias moved"))
         entries = project.ledger.entries(name)
@@ -42,21 +36,15 @@ def _record_external(project: Project) -> list[str]:
     return [f"version {current} was promoted elsewhere; recorded as external"]
 
 
-def _abandoned(entry: Entry) -> bool:
-    if is_here(entry.owner):
-        return is_gone(entry.owner)
-    return datetime.now(UTC) - datetime.fromisoformat(entry.at) > STALE
-
-
 def settle(project: Project, entry_id: int, reason: str) -> str:
     """Ends a pending attempt: done where the alias has moved to its aim, else failed."""
     name = project.task.name
-    entry = next(e for e in project.ledger.entries(name) if e.id == entry_id)
-    current = project.tracking.production(name)
-    moved = entry.to_version is not None and entry.to_version == current != entry.from_version
-    if moved:
-        project.tracking.set_stage(name, str(current))
-        project.ledger.close(entry_id, "done", entry.reason)
-        return f"the interrupted promotion to version {current} was finished"
-    project.ledger.close(entry_id, "failed", reason)
-    return "an interrupted promotion was given up; the alias had not moved"
+    with project.ledger.releasing(entry_id):
+        entry = next(e for e in project.ledger.entries(name) if e.id == entry_id)
+        current = project.tracking.production(name)
+        if entry.to_version is not None and entry.to_version == current != entry.from_version:
+            project.tracking.set_stage(name, str(current))
+            project.ledger.close(entry_id, "done", entry.reason)
+            return f"the interrupted promotion to version {current} was finished"
+        project.ledger.close(entry_id, "failed", reason)
+        return "an interrupted promotion was given up; the alias had not moved"

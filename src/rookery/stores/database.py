@@ -30,7 +30,10 @@ def connect(url: str, setting: str = "DATABASE_URL", *, reading: bool = False) -
         if address.get_backend_name() == "sqlite":
             return _sqlite_source(address, setting) if reading else _sqlite(address)
         return sa.create_engine(
-            address, pool_pre_ping=True, pool_recycle=300, connect_args=_timeouts(address)
+            address,
+            pool_pre_ping=True,
+            pool_recycle=300,
+            connect_args=_session(address, reading=reading),
         )
     except NoSuchModuleError as error:
         raise InputError(
@@ -62,13 +65,32 @@ def answering(engine: Engine, setting: str = "DATABASE_URL") -> Iterator[None]:
         raise
     except DBAPIError as error:
         place = engine.url.render_as_string(hide_password=True)
-        cause = str(error.orig).splitlines()[0] if error.orig else str(error)
         raise Unavailable(
-            f"the database at {place} failed: {cause}",
+            f"the database at {place} failed: {cause_of(error)}",
             field=setting,
             value=place,
             next="rookery doctor",
         ) from error
+
+
+def cause_of(error: DBAPIError) -> str:
+    """What the database said, in one line."""
+    said = error.orig.args if error.orig else ()
+    if len(said) == 2 and isinstance(said[0], int):  # MySQL: number and message
+        text = f"{said[1]} ({said[0]})" if said[1] else "the connection was lost"
+    else:
+        text = str(error.orig or error)
+    detail = getattr(getattr(error.orig, "diag", None), "message_detail", None)
+    in_use = error_code(error) in {"1205", "55P03"}
+    hint = "; another connection, maybe an open notebook, has not ended what it began"
+    first = next(iter(text.strip().splitlines()), "")
+    return first + (f": {detail}" if detail else "") + (hint if in_use else "")
+
+
+def error_code(error: DBAPIError) -> str:
+    """MySQL's number of an error or the standard's five characters, as Postgres gives them."""
+    said = error.orig.args if error.orig else ()
+    return str(getattr(error.orig, "pgcode", None) or next(iter(said), ""))
 
 
 def _address(url: str, setting: str) -> URL:
@@ -88,12 +110,31 @@ def _address(url: str, setting: str) -> URL:
     return address
 
 
-def _timeouts(address: URL) -> dict[str, Any]:
+# Literals are written for this mode; a table in use is an error after a minute, not after a year;
+# the server waits while a chunk that it sent is worked on.
+MYSQL_OWN = (
+    "SET SESSION sql_mode = 'TRADITIONAL', time_zone = '+00:00', "
+    "lock_wait_timeout = 60, net_write_timeout = 600"
+)
+MYSQL_SOURCE = "SET SESSION transaction_read_only = ON, net_write_timeout = 600"
+# Postgres may start a scan of a large table in its middle, unless told
+POSTGRES_OWN = "-c timezone=UTC -c lock_timeout=60s -c synchronize_seqscans=off"
+POSTGRES_SOURCE = "-c default_transaction_read_only=on"
+
+
+def _session(address: URL, *, reading: bool) -> dict[str, Any]:
     """Ten seconds to connect: a host that is away is an error, not a hang."""
-    given = {"connect_timeout": 10}
+    given: dict[str, Any] = {"connect_timeout": 10}
     if address.get_backend_name() == "mysql":
-        return given | {"charset": "utf8mb4"}
-    return given if address.get_backend_name() == "postgresql" else {}
+        # one statement at a time: what follows a semicolon is not ours
+        given |= {"charset": "utf8mb4", "multi_statements": False}
+        if reading:  # somebody's query may take its time
+            return given | {"init_command": MYSQL_SOURCE}
+        return given | {"init_command": MYSQL_OWN, "read_timeout": 600, "write_timeout": 600}
+    if address.get_backend_name() == "postgresql":
+        chosen = address.query.get("options", "")
+        return given | {"options": f"{chosen} {POSTGRES_SOURCE if reading else POSTGRES_OWN}"}
+    return {}
 
 
 def quoted(url: str, name: str) -> str:

@@ -1,12 +1,13 @@
 """The ledger: one row per attempt to promote, written before the alias moves and after.
 
-A pending row is also the lock: its `pending` column is unique, so two attempts on one task cannot
-be under way at once, whatever the database.
+An attempt holds the task's lock until it is closed: a pending row whose lock is free was left by
+a process that died, wherever it ran. The unique column `pending` keeps two apart even so.
 """
 
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from rookery.errors import Unavailable
+from rookery.stores.column_types import EXACT, LONG, MOMENT
 from rookery.stores.database import answering, connect
+from rookery.stores.locks import Release, create_missing, take
 from rookery.stores.owners import this_process
 
 METADATA = sa.MetaData()
@@ -29,13 +32,13 @@ PROMOTIONS = sa.Table(
     sa.Column("to", sa.String(32)),
     # pending, done, refused, failed, external
     sa.Column("outcome", sa.String(16), nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("metrics", sa.Text, nullable=False),
+    sa.Column("reason", LONG, nullable=False),
+    sa.Column("metrics", LONG, nullable=False),
     sa.Column("who", sa.String(255), nullable=False),
-    sa.Column("at", sa.DateTime, nullable=False),
+    sa.Column("at", MOMENT, nullable=False),
     sa.Column("owner", sa.String(255)),
     sa.Column("pending", sa.String(64), unique=True),
-    mysql_charset="utf8mb4",
+    **EXACT,
 )
 ROLLBACK = "rollback"
 
@@ -74,6 +77,7 @@ class Ledger:
 
     def __init__(self, url: str) -> None:
         self.engine = connect(url)
+        self._locks: dict[int, Release] = {}
 
     def entries(self, task: str) -> list[Entry]:
         """All rows of a task, oldest first; none where the table is not there yet."""
@@ -84,9 +88,12 @@ class Ledger:
             return [_entry(row) for row in connection.execute(query).mappings()]
 
     def begin(self, task: str, current: str | None, reason: str) -> int | None:
-        """Opens an attempt and returns its id; None while another one is under way."""
+        """Opens an attempt and returns its id; None while another one is pending."""
+        release = take(self.engine, _lock(task))
+        if release is None:
+            return None
         try:
-            return self._insert(
+            entry_id = self._insert(
                 {
                     "task": task,
                     "from": current,
@@ -96,8 +103,25 @@ class Ledger:
                     "owner": this_process(),
                 }
             )
-        except IntegrityError:
+        except IntegrityError:  # of one that died, or whose connection was lost
+            release()
             return None
+        except BaseException:
+            release()
+            raise
+        self._locks[entry_id] = release
+        return entry_id
+
+    def abandoned(self, entry: "Entry") -> bool:
+        """Whether the one who opened a pending attempt has ended without closing it."""
+        release = take(self.engine, _lock(entry.task))
+        if release is None:
+            return False
+        try:  # it may have been closed since it was read
+            now = pending(self.entries(entry.task))
+            return now is not None and now.id == entry.id
+        finally:
+            release()
 
     def aim(
         self, entry_id: int, current: str | None, target: str, metrics: Mapping[str, float]
@@ -105,7 +129,7 @@ class Ledger:
         """Writes down where the alias is about to go, before it moves.
 
         Raises:
-            Unavailable: the attempt was given up meanwhile, because it took so long.
+            Unavailable: another one took it for abandoned, because its connection was lost.
         """
         aim = {"from": current, "to": target, "metrics": json.dumps(metrics)}
         if not self._update(entry_id, aim):
@@ -124,16 +148,15 @@ class Ledger:
     def remove(self, entry_id: int) -> None:
         """Takes back a pending row of an attempt that turned out to change nothing."""
         engine = self.engine.execution_options(writes=True)
-        with answering(engine), engine.begin() as connection:
-            connection.execute(
-                sa.delete(PROMOTIONS).where(
-                    PROMOTIONS.c.id == entry_id, PROMOTIONS.c.outcome == "pending"
-                )
-            )
+        still = (PROMOTIONS.c.id == entry_id) & (PROMOTIONS.c.outcome == "pending")
+        with self.releasing(entry_id), answering(engine), engine.begin() as connection:
+            connection.execute(sa.delete(PROMOTIONS).where(still))
 
     def close(self, entry_id: int, outcome: str, reason: str, **changes: Any) -> None:
         """Ends an attempt; one that has ended stays as it is."""
-        self._update(entry_id, {"outcome": outcome, "reason": reason, "pending": None} | changes)
+        ended = {"outcome": outcome, "reason": reason, "pending": None} | changes
+        with self.releasing(entry_id):
+            self._update(entry_id, ended)
 
     def record(
         self,
@@ -156,11 +179,19 @@ class Ledger:
             }
         )
 
+    @contextmanager
+    def releasing(self, entry_id: int) -> Iterator[None]:
+        """Gives the lock back at the end, also when the database is away: others may repair."""
+        try:
+            yield
+        finally:
+            self._locks.pop(entry_id, lambda: None)()
+
     def _insert(self, values: dict[str, Any]) -> int:
         row = {"metrics": "{}", "who": who(), "at": datetime.now(UTC).replace(tzinfo=None)} | values
         engine = self.engine.execution_options(writes=True)
+        create_missing(engine, METADATA)
         with answering(engine), engine.begin() as connection:
-            METADATA.create_all(connection)
             result = connection.execute(sa.insert(PROMOTIONS).values(row))
             (entry_id,) = result.inserted_primary_key or (0,)
             return int(entry_id)
@@ -195,6 +226,10 @@ def previous_version(entries: list[Entry]) -> str | None:
         elif not steps or steps[-1] != entry.to_version:
             steps.append(entry.to_version)
     return steps[-2] if len(steps) > 1 else None
+
+
+def _lock(task: str) -> str:
+    return f"{task}.promotion"
 
 
 def who() -> str:

@@ -71,8 +71,7 @@ def parquet_chunks(paths: list[Path]) -> Iterator[pd.DataFrame]:
         try:
             with pq.ParquetFile(path) as file:
                 for part in file.iter_batches(batch_size=CHUNK):
-                    # integers with gaps stay integers
-                    yield storable(part.to_pandas(types_mapper=NULLABLE.get, date_as_object=False))
+                    yield frame_of(part)
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(
                 f"{path} cannot be read to its end: {str(error).splitlines()[0]}",
@@ -80,6 +79,11 @@ def parquet_chunks(paths: list[Path]) -> Iterator[pd.DataFrame]:
                 value=str(path),
                 allowed="a whole Parquet file",
             ) from error
+
+
+def frame_of(part: pa.Table | pa.RecordBatch) -> pd.DataFrame:
+    """Rows as the jobs take them: integers with gaps stay integers."""
+    return storable(part.to_pandas(types_mapper=NULLABLE.get, date_as_object=False))
 
 
 def storable(frame: pd.DataFrame) -> pd.DataFrame:

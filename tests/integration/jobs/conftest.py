@@ -2,7 +2,6 @@
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import time
@@ -13,6 +12,9 @@ from typing import Any
 
 import psutil
 import pytest
+from tests import databases
+
+from rookery.settings import get_settings
 
 FORK_SERVER = Path(__file__).with_name("fork_server.py")
 PATIENCE_SECONDS = 90.0
@@ -34,17 +36,12 @@ SHOP = {
 HEADER = "price,pieces,colour,note,sold\n"
 
 
-def contents(database: Path) -> list[str]:
-    """A SQLite database as SQL text, whatever the order in which things were made."""
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-        return sorted(connection.iterdump())
-
-
 @dataclass(frozen=True)
 class Shop:
     """A project with a task `shop` that reads a CSV file."""
 
     place: Path
+    database: str
 
     @property
     def csv(self) -> Path:
@@ -59,22 +56,34 @@ class Shop:
         self.csv.write_text(HEADER + "".join(f"{line}\n" for line in lines), "utf-8")
 
     def contents(self) -> list[str]:
-        return contents(self.place / "home" / "tables.db")
+        return databases.contents(self.database)
+
+    def names(self) -> set[str]:
+        return databases.names(self.database)
+
+    def tables(self) -> dict[str, int]:
+        return databases.tables(self.database)
 
 
-@pytest.fixture
-def shop(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A project with one small task and nothing done."""
+@pytest.fixture(params=databases.KINDS)
+def shop(
+    request: pytest.FixtureRequest, empty_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Shop]:
+    """A project with one small task and nothing done, on a database of each kind there is."""
     monkeypatch.delenv("SOURCE_DATABASE_URL", raising=False)
-    made = Shop(empty_home.parent)
-    made.task()
-    return made
+    with databases.database(request.param, empty_home / "tables.db") as address:
+        if request.param != "sqlite":
+            monkeypatch.setenv("DATABASE_URL", address)
+            get_settings.cache_clear()
+        made = Shop(empty_home.parent, address)
+        made.task()
+        yield made
 
 
 @pytest.fixture
 def tables_of() -> Callable[[Path], list[str]]:
     """The contents of a home's tables."""
-    return lambda home: contents(home / "tables.db")
+    return lambda home: databases.contents(f"sqlite:///{home / 'tables.db'}")
 
 
 @dataclass

@@ -65,6 +65,29 @@ def test_a_row_of_many_faults_says_all_of_them(shop):
     assert sorted(named) == ["colour", "pieces", "price", "sold"]
 
 
+def test_infinity_in_a_column_of_numbers_is_refused_with_its_reason(shop, tmp_path):
+    rows = pd.DataFrame(
+        {
+            "price": [1.5, np.inf, -np.inf, None, 1.5, 0.1],
+            "pieces": pd.array([1, 2, 3, 4, 1, None], dtype="Int64"),
+            "colour": "red",
+            "note": "",
+            "sold": "good",
+        }
+    )
+    rows.to_parquet(tmp_path / "shop.parquet")
+    rk.ingest("shop", source=str(tmp_path / "shop.parquet"))
+    done = rk.clean("shop")
+    assert (done.raw, done.clean, done.rejected, done.duplicates) == (6, 2, 3, 1)
+    reasons = [reason.replace("'", "") for reason in table("shop_rejected")["reasons"]]
+    assert reasons == [
+        "price: inf is not a finite number",
+        "price: -inf is not a finite number",
+        "price: missing",
+    ]
+    assert table("shop_clean")["price"].tolist() == [1.5, 0.1]
+
+
 def test_exact_duplicates_are_counted_and_left_out(shop):
     shop.rows(GOOD, "2,2,blue,x,bad", GOOD, "1.50,1.0, red ,fine,good", GOOD + " ")
     rk.ingest("shop")

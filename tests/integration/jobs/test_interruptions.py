@@ -2,12 +2,10 @@
 
 import json
 import random
-import sqlite3
 import subprocess
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import pandas as pd
 import psutil
@@ -29,16 +27,8 @@ def wait_until(condition, child) -> None:
         time.sleep(0.005)
 
 
-def tables(home: Path) -> dict[str, int]:
-    """Rows by table, staging ones among them."""
-    with sqlite3.connect(f"file:{home / 'tables.db'}?mode=ro", uri=True) as connection:
-        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        counted = 'SELECT count(*) FROM "{}"'
-        return {name: connection.execute(counted.format(name)).fetchone()[0] for (name,) in names}
-
-
-def finished(home: Path) -> dict[str, int]:
-    return {name: rows for name, rows in tables(home).items() if "__" not in name}
+def finished(shop) -> dict[str, int]:
+    return {name: rows for name, rows in shop.tables().items() if "__" not in name}
 
 
 @pytest.fixture
@@ -62,47 +52,44 @@ AFTER = {"shop_raw": 60_000}
 
 @pytest.mark.parametrize("seed", range(3))
 def test_an_ingest_that_is_killed_leaves_the_old_rows_and_the_next_one_works(filled, forks, seed):
-    home = filled.place / "home"
     child = forks.start("ingest", task="shop")
-    wait_until(lambda: set(tables(home)) - set(BEFORE), child)
+    wait_until(lambda: filled.names() - set(BEFORE), child)
     time.sleep(random.Random(seed).uniform(0, 0.3))
     if child.lives():
         child.kill()
     child.wait()
-    assert finished(home) in (BEFORE, AFTER)
+    assert finished(filled) in (BEFORE, AFTER)
     assert rk.ingest("shop").rows == 60_000
-    assert tables(home) == AFTER
+    assert filled.tables() == AFTER
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_clean_that_is_killed_leaves_the_old_rows_and_the_next_one_works(filled, forks, seed):
-    home = filled.place / "home"
     rk.ingest("shop")
     child = forks.start("clean", task="shop")
-    wait_until(lambda: set(tables(home)) - set(AFTER), child)
+    wait_until(lambda: filled.names() - set(AFTER), child)
     time.sleep(random.Random(seed).uniform(0, 0.3))
     if child.lives():
         child.kill()
     child.wait()
     cleaned = AFTER | {"shop_clean": 60_000, "shop_rejected": 0}
-    assert finished(home) in (AFTER, cleaned)
+    assert finished(filled) in (AFTER, cleaned)
     assert rk.clean("shop").clean == 60_000
-    assert tables(home) == cleaned
+    assert filled.tables() == cleaned
     assert len(pd.read_sql("SELECT price FROM shop_onehot LIMIT 5", rk.connect())) == 5
 
 
 @pytest.mark.parametrize("method", ["create", "append", "_swap"])
 def test_an_ingest_that_dies_at_a_step_leaves_the_old_rows(filled, forks, method):
-    home = filled.place / "home"
-    before = finished(home)
+    before = finished(filled)
     child = forks.start(
         "ingest", task="shop", die=("Tables" if method == "_swap" else "Replacement", method)
     )
     child.wait()
     assert not child.out.exists()
-    assert finished(home) == before
+    assert finished(filled) == before
     assert rk.ingest("shop").rows == 60_000
-    assert tables(home) == AFTER
+    assert filled.tables() == AFTER
 
 
 @pytest.fixture

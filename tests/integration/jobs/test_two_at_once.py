@@ -69,6 +69,28 @@ def test_two_sweeps_at_the_same_time_both_end_whole(project, forks):
         assert project.tracking.run(answer["run_id"]).info.status == "FINISHED"
 
 
+def test_jobs_on_one_task_at_the_same_time_leave_whole_tables(shop, forks):
+    shop.rows(*(f"{n % 1000},{n},red,n{n},good" for n in range(20_000)), "x,1,red,,good")
+    rk.ingest("shop")
+    other = shop.place / "other.csv"
+    other.write_text("price,pieces,colour,note,sold\n1,1,red,,good\n", encoding="utf-8")
+    children = [
+        forks.start("ingest", task="shop", source=str(source), repeat=2)
+        for source in (other, shop.csv)
+    ]
+    children += [forks.start("clean", task="shop", repeat=2) for _ in range(2)]
+    ingested = [child.answer()["result"] for child in children[:2]]
+    assert [done["rows"] for done in ingested] == [1, 20_001]
+    for child in children[2:]:
+        found = child.answer()["result"]
+        counts = (found["raw"], found["clean"], found["rejected"])
+        assert counts in [(1, 1, 0), (20_001, 20_000, 1)]
+    rk.clean("shop")
+    assert shop.names() == {"shop_raw", "shop_clean", "shop_rejected"}
+    found = rk.status("shop")["tables"]
+    assert found["raw"] == found["clean"] + found["rejected"]
+
+
 def test_an_ingest_and_a_clean_at_the_same_time_leave_whole_tables(project, forks):
     with rk.connect().begin() as connection:
         connection.exec_driver_sql("UPDATE penguins_raw SET batch_id = 'of yesterday'")

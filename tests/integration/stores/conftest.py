@@ -1,14 +1,21 @@
 """Files, databases and a task, each made for one test."""
 
-import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests import databases
 
 from rookery.core.task import Source, Task
 from rookery.stores.batches import Batch
 from rookery.stores.sources import open_source
 from rookery.stores.tables import Tables
+
+# tests that need a server are not there without one
+collect_ignore = [
+    *([] if databases.SERVERS else ["test_servers.py"]),
+    *([] if "mysql" in databases.SERVERS else ["test_mysql.py"]),
+]
 
 
 @pytest.fixture
@@ -21,10 +28,11 @@ def opened(tmp_path: Path):
     return opening
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> str:
-    """The address of a SQLite file that is not there yet."""
-    return f"sqlite:///{tmp_path / 'home' / 'tables.db'}"
+@pytest.fixture(params=databases.KINDS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database, of each kind there is."""
+    with databases.database(request.param, tmp_path / "home" / "tables.db") as address:
+        yield address
 
 
 @pytest.fixture
@@ -35,12 +43,7 @@ def tables(database: str) -> Tables:
 @pytest.fixture
 def content(database: str):
     """Everything in the database as SQL text: tables, rows, views."""
-
-    def read() -> list[str]:
-        with sqlite3.connect(database.removeprefix("sqlite:///")) as connection:
-            return list(connection.iterdump())
-
-    return read
+    return lambda: databases.contents(database)
 
 
 @pytest.fixture(scope="session")

@@ -70,6 +70,14 @@ def test_an_attempt_that_was_given_up_may_not_aim_any_more(ledger):
     assert outcomes(ledger) == [("1", None, "failed")]
 
 
+def test_an_attempt_that_is_under_way_or_closed_is_not_abandoned(ledger):
+    entry = ledger.begin("penguins", "1", "promotion")
+    (row,) = ledger.entries("penguins")
+    assert not ledger.abandoned(row)
+    ledger.close(entry, "done", "better")
+    assert not ledger.abandoned(row)
+
+
 def test_only_a_pending_row_can_be_taken_back(ledger):
     kept = ledger.begin("penguins", None, "promotion")
     ledger.close(kept, "done", "first")

@@ -3,6 +3,7 @@
 import sqlite3
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from rookery.errors import InputError, Unavailable
@@ -47,6 +48,27 @@ def test_values_of_several_kinds_in_one_column_become_text(opened, birds):
     (rows,) = opened(sql={"query": query}, url=birds).chunks()
     assert sorted(rows["mixed"].dropna()) == ["1", "x"]
     assert rows["mixed"].isna().sum() == 1
+
+
+def test_whole_numbers_with_gaps_stay_whole(opened, birds):
+    query = f"SELECT {2**53 + 1} AS n UNION ALL SELECT NULL"
+    (rows,) = opened(sql={"query": query}, url=birds).chunks()
+    assert sorted(rows["n"].dropna()) == [2**53 + 1]
+
+
+def test_a_column_whose_kind_changes_later_has_one_kind_from_its_start(opened, birds, monkeypatch):
+    monkeypatch.setattr("rookery.stores.queries.CHUNK", 1)
+    query = """
+        SELECT NULL AS late, 1 AS broken, 1 AS odd, NULL AS never
+        UNION ALL SELECT 7, 2.5, 'x', NULL
+        UNION ALL SELECT NULL, NULL, 1.5, NULL"""
+    chunks = list(opened(sql={"query": query}, url=birds).chunks())
+    assert len({tuple(map(str, chunk.dtypes)) for chunk in chunks}) == 1
+    rows = pd.concat(chunks, ignore_index=True)
+    assert rows["late"].tolist() == [pd.NA, 7, pd.NA]
+    assert rows["broken"].dropna().tolist() == [1.0, 2.5]
+    assert rows["odd"].tolist() == ["1", "x", "1.5"]
+    assert rows["never"].isna().all()
 
 
 @pytest.mark.parametrize(

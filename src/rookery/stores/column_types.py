@@ -1,0 +1,53 @@
+"""What the columns of a task's tables are in a database."""
+
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+
+from rookery.core.sections import Column
+from rookery.core.task import Task
+
+Types = dict[str, sa.types.TypeEngine[Any]]
+
+# MySQL drops fractions of a second unless told, and ends TEXT at 64 kB
+MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql")
+LONG = sa.Text().with_variant(mysql.LONGTEXT(), "mysql")
+# every text is equal to itself alone: in MySQL's own order `adelie` equals `Adelie`
+EXACT: Any = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_0900_bin"}
+CLEAN_TYPES: dict[str, Any] = {
+    "float": sa.Double(),
+    "integer": sa.BigInteger(),
+    "boolean": sa.SmallInteger(),
+    "text": LONG,
+    "date": MOMENT,
+}
+REJECTED_TYPES: Types = {"row": LONG, "reasons": LONG, "batch_id": sa.String(64)}
+
+
+def clean_types(task: Task) -> Types:
+    return {name: _clean_type(column) for name, column in task.columns.items()}
+
+
+def _clean_type(column: Column) -> sa.types.TypeEngine[Any]:
+    if column.values:
+        longest = max(map(len, column.values))
+        return sa.String(longest) if longest <= 255 else LONG
+    found: sa.types.TypeEngine[Any] = CLEAN_TYPES[column.type]
+    return found
+
+
+def frame_types(frame: pd.DataFrame) -> Types:
+    """Column types that keep what a source gave; whatever is not a number or a date is text."""
+    return {str(name): _frame_type(frame[name].dtype) for name in frame.columns}
+
+
+def _frame_type(dtype: Any) -> sa.types.TypeEngine[Any]:
+    if pd.api.types.is_bool_dtype(dtype):
+        return sa.SmallInteger()
+    if pd.api.types.is_integer_dtype(dtype) and str(dtype).lower() != "uint64":
+        return sa.BigInteger()
+    if pd.api.types.is_float_dtype(dtype):
+        return sa.Double()
+    return MOMENT if pd.api.types.is_datetime64_any_dtype(dtype) else LONG
