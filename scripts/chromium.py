@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import HttpCredentials, Page, sync_playwright
 
 from rookery.errors import InputError
 
@@ -28,11 +28,18 @@ def find() -> str:
 
 
 @contextmanager
-def page(width: int = 1280, height: int = 900) -> Iterator[Page]:
-    """A fresh page, without the user's profile."""
+def page(
+    width: int = 1280, height: int = 900, login: tuple[str, str] | None = None
+) -> Iterator[Page]:
+    """A fresh page, without the user's profile; `login` is for a server that asks for one."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find(), args=FLAGS)
         try:
-            yield browser.new_page(viewport={"width": width, "height": height})
+            credentials: HttpCredentials | None = (
+                {"username": login[0], "password": login[1]} if login else None
+            )
+            yield browser.new_page(
+                viewport={"width": width, "height": height}, http_credentials=credentials
+            )
         finally:
             browser.close()

@@ -1,4 +1,7 @@
-"""The pictures in images/, from a real run in a project of its own: `make screenshots`."""
+"""The pictures in images/, from the stack that runs from this checkout: `make up screenshots`.
+
+The tests of the pages draw the same ones from `make local`.
+"""
 
 import json
 import os
@@ -9,10 +12,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 import chromium
+import requests
 from PIL import Image
 from playwright.sync_api import Page, expect
 from servers import free_port, is_free
@@ -24,20 +27,92 @@ ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "images"
 METRICS = ("cv_accuracy", "cv_accuracy_std", "cv_log_loss", "holdout_accuracy")
 MINUTES = 60_000
+KEYS = ("/run/keys/root_user", "/run/keys/root_password")
 
 
 def main() -> int:
     try:
         chromium.find()
-        with TemporaryDirectory() as folder, local(Path(folder)) as pages:
-            for draw, height in ((mlflow, 980), (notebook, 1080), (docs, 1560)):
-                with chromium.page(height=height) as page:
+        pages = of_the_stack()
+        with settings_for_pictures(pages["notebook"]):
+            run_the_notebooks(pages["notebook"])
+            for draw, height in ((mlflow, 980), (notebook, 1080), (docs, 1560), (minio, 900)):
+                with chromium.page(height=height, login=("admin", pages["password"])) as page:
                     draw(page, pages[draw.__name__])
                     print(keep(page, IMAGES / f"{draw.__name__}.png"))
     except RookeryError as error:
         print(report.failure(error), file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def of_the_stack() -> dict[str, str]:
+    """What `welcome` prints: the password, and the address of each picture's page."""
+    said = compose("run", "--rm", "--no-deps", "welcome")
+    names = {"MLflow": "mlflow", "API": "docs", "MinIO console": "minio"}
+    found = re.findall(rf"^({'|'.join(names)}) +(http\S+)", said, re.M)
+    pages = {names[name]: address for name, address in found}
+    password = re.search(r"^ +password +(\S+)$", said, re.M)
+    link = re.search(r"^ +(http\S+token=\S+)$", said, re.M)
+    if not (password and link and len(pages) == len(names)):
+        raise Unavailable(f"the stack does not say where it is:\n{said}", next="docker compose up")
+    return {**pages, "password": password[1], "notebook": link[1]}
+
+
+def compose(*arguments: str) -> str:
+    done = subprocess.run(
+        ["docker", "compose", *arguments], cwd=ROOT, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise Unavailable(done.stderr.strip(), next="docker compose up")
+    return done.stdout
+
+
+@contextmanager
+def settings_for_pictures(link: str) -> Iterator[None]:
+    """JupyterLab renders cells out of sight too, and saves no outputs into the checkout."""
+    root, _, token = link.partition("/lab/tree/")[0], *link.partition("?token=")[1:]
+    wanted: dict[str, dict[str, object]] = {
+        "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+        "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+    }
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"token {token}"
+
+        def put(name: str, value: dict[str, object]) -> None:
+            place = f"{root}/lab/api/settings/{name}"
+            session.put(place, json={"raw": json.dumps(value)}, timeout=10).raise_for_status()
+
+        for name, value in wanted.items():
+            put(name, value)
+        try:
+            yield
+        finally:
+            for name in wanted:
+                put(name, {})
+
+
+def run_the_notebooks(link: str) -> None:
+    """The four of them as a user would: opened, every cell run, without an error to be seen."""
+    for place in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        with chromium.page() as page:
+            page.goto(link.replace("01_ingest.ipynb", place.name))
+            run_all(page)
+            faults = page.locator("[data-mime-type='application/vnd.jupyter.error']")
+            if faults.count():
+                raise Unavailable(f"{place.name} failed: {faults.first.inner_text()}")
+            print(f"{place.name} ran")
+
+
+def minio(page: Page, address: str) -> None:
+    """The bucket of artifacts in the console of the object store."""
+    user, password = (compose("exec", "-T", "minio", "cat", key) for key in KEYS)
+    page.goto(f"{address}/login")
+    page.locator("#accessKey").fill(user)
+    page.locator("#secretKey").fill(password)
+    page.locator("#do-login").click()
+    page.get_by_text("mlflows3").first.click()
+    expect(page.get_by_text("artifacts").first).to_be_visible(timeout=MINUTES)
 
 
 @contextmanager

@@ -74,12 +74,22 @@ def run_command(arguments: list[str]) -> int:
     except Exception as error:  # the last line of defence: ours, whatever it is
         if debug:
             traceback.print_exc()
-        defect = Defect(
-            f"a defect of Rookery: {type(error).__name__}: {error}",
-            next="the same command with --debug shows where",
-        )
-        return _failed(defect, as_json)
+        return _failed(_unforeseen(error, given), as_json)
     return code if isinstance(code, int) else 0
+
+
+def _unforeseen(error: Exception, arguments: list[str]) -> RookeryError:
+    """A defect; or a library that is not here, because its extra is not installed."""
+    if isinstance(error, ModuleNotFoundError):
+        from rookery.extras import extra_missing
+
+        missing = extra_missing(error, " ".join(["rookery", *arguments[:1]]))
+        if missing is not None:
+            return missing
+    return Defect(
+        f"a defect of Rookery: {type(error).__name__}: {error}",
+        next="the same command with --debug shows where",
+    )
 
 
 def _failed(error: RookeryError, as_json: bool) -> int:
@@ -264,7 +274,7 @@ def tasks(as_json: Json = False) -> None:
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Look for what is wrong here, and say how to mend it."""
-    from rookery.jobs.doctor import doctor as job
+    from rookery.stack.doctor import doctor as job
 
     with _apart():
         found = job()

@@ -141,9 +141,16 @@ def _about(item: dict[str, Any]) -> str:
 
 
 def findings(found: Sequence["Finding"]) -> str:
-    lines = []
+    """Grouped by area, and how many of each kind at the end."""
+    lines: list[str] = []
+    area = None
     for finding in found:
-        lines.append(f"{MARKS[finding.level]}  {finding.check:<10} {finding.message}")
+        if finding.area != area:
+            area = finding.area
+            lines += ["", area] if lines else [area]
+        lines.append(f"  {MARKS[finding.level]}  {finding.check:<14}  {finding.message}")
         if finding.mend:
-            lines.append(f"{'':<20} mend: {finding.mend}")
-    return "\n".join(lines)
+            lines.append(f"{'':<27}mend: {finding.mend}")
+    levels = [finding.level for finding in found]
+    counts = [f"{levels.count(level)} {level}" for level in ("error", "warning", "ok")]
+    return "\n".join([*lines, "", ", ".join(counts)])
