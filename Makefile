@@ -76,7 +76,7 @@ test-browser: dev ## The pages in a real Chromium
 bench: dev ## Every claim of speed, measured side by side
 	for claim in benchmarks/bench_*.py; do $(bin)/python "$$claim" || exit; done
 
-screenshots: dev ## Make images/ again, from a real run in Chromium
+screenshots: dev ## Make images/ again, in Chromium, from the stack that runs
 	$(bin)/python scripts/screenshots.py
 
 #: Maintain

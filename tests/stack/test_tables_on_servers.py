@@ -1,10 +1,9 @@
-"""The integration tests of tables, ledger and the jobs that write them, on the stack's own servers."""
+"""The integration tests of tables, ledger and their writers, on the servers of the stack."""
 
 import secrets
 from collections.abc import Iterator
 
 import pytest
-
 from tests.stack.stack import ROOT, Stack
 
 FILES = [

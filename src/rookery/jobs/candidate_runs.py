@@ -74,7 +74,8 @@ def _log_packed(plan: Plan, run_id: str, name: str, candidate: Candidate, packed
             )
             tracking.finish_model(run_id, model_id, place / "model")
     except BaseException:
-        tracking.drop_model(model_id)
+        with suppress(Unavailable):  # what stopped the upload is what is to be told
+            tracking.drop_model(model_id)
         raise
     tracking.log(
         run_id,

@@ -1,6 +1,7 @@
 """Candidates fitted several at a time; worker processes import this module, so it is light."""
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -93,5 +94,7 @@ def _parallel(
         pre_dispatch="all",
         **(workers if processes else {}),
     )
+    # a store that fails ends the sweep with one message; this one would come before it
+    warnings.filterwarnings("ignore", message=r"\d+ tasks ", module="joblib")
     tasks = [joblib.delayed(fitting.attempt)(*item) for item in candidates.items()]
     yield from parallel(tasks)

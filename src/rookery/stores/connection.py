@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,11 +58,23 @@ class Connection:
             yield
         except (MlflowException, requests.RequestException, SQLAlchemyError) as error:
             raise Unavailable(
-                f"MLflow at {self.uri} failed: {str(error).splitlines()[0][:300]}",
+                f"MLflow at {self.uri} {fault_of(error)}",
                 field="MLFLOW_TRACKING_URI",
                 value=self.uri,
                 next="rookery doctor",
             ) from error
+
+
+def fault_of(error: Exception) -> str:
+    """What went wrong, in one line: after retries MLflow gives the words of its HTTP library."""
+    text = str(error)
+    if refused := re.search(r"too many (5\d\d) error responses", text):
+        cause = "its database or its object store is away or full"
+        return f"answers {refused[1]} again and again: {cause}"
+    if silent := re.search(r"(?:Caused by |Connection aborted\.', )(\w+)", text):
+        return f"does not answer: {silent[1]}"
+    said = next(iter(text.splitlines()), type(error).__name__)
+    return f"failed: {said[:300]}"
 
 
 def is_unknown(error: Unavailable) -> bool:

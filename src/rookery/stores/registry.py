@@ -93,6 +93,9 @@ class Registry(Connection):
                 # no such model, and no such alias
                 if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                     return None
+                # MLflow refuses those who only read this look-up where there is no such model
+                if error.error_code == "PERMISSION_DENIED" and self._registered(name) is None:
+                    return None
                 raise
 
     def staged(self, name: str) -> ModelVersion | None:
