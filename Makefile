@@ -44,10 +44,10 @@ links: ## The addresses and the password again
 	@docker compose run --rm --no-deps welcome
 
 backup: ## Copy all data together into backups/
-	docker compose run --rm backup
+	docker compose run --build --rm backup
 
 restore: ## Bring a copy back into an empty stack: make restore FROM=backups/…
-	docker compose run --rm restore "$(FROM)"
+	docker compose run --build --rm restore "$(FROM)"
 
 #: Check
 .PHONY: dev lint test test-stack test-browser

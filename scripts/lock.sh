@@ -18,6 +18,7 @@ constrained pyproject.toml --extra jobs --extra notebook --extra stack --group d
     --output-file requirements/dev.txt
 constrained --group build --output-file requirements/build.txt
 constrained pyproject.toml --extra mysql --extra stack --output-file fastapi/requirements.txt
+constrained - --output-file fastapi/maintenance.txt <<<$'boto3\npsycopg2-binary'
 constrained pyproject.toml --extra jobs --extra notebook --extra mysql --extra s3 \
     --output-file jupyter/requirements.txt
 constrained mlflow/requirements.in --excludes mlflow/excludes.txt \

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rookery.errors import RookeryError
+from rookery.errors import RookeryError, Unavailable
 
 if TYPE_CHECKING:
     from rookery.jobs.clean import CleanedTable
@@ -21,6 +21,8 @@ def failure(error: RookeryError) -> str:
     lines = [f"error: {error.message}"]
     if error.allowed is not None and str(error.allowed) not in error.message:
         lines.append(f"  allowed: {error.allowed}")
+    if isinstance(error, Unavailable) and error.field and error.field not in error.message:
+        lines.append(f"  setting: {error.field}")
     if error.next:
         lines.append(f"  next: {error.next}")
     return "\n".join(lines)

@@ -18,7 +18,7 @@ from tests.stack.stack import PORTS, Stack, copy_checkout
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What starts the stack comes first, what takes it down last."""
-    order = {"test_cold_start": -1, "test_backup": 1, "test_end": 2}
+    order = {"test_cold_start": -1, "test_engine_restart": 1, "test_backup": 2}
     items.sort(key=lambda item: order.get(Path(item.path).stem, 0))
 
 

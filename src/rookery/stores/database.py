@@ -13,6 +13,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 
 from rookery.errors import InputError, Unavailable
 
+IN_USE = "; another connection, maybe an open notebook or a backup, has not ended what it began"
+FULL = "; the disk of the database is full"
+# MySQL's numbers and the codes of the standard
+HINTS = {"1205": IN_USE, "55P03": IN_USE, "1114": FULL, "1021": FULL, "53100": FULL}
 EXTRAS = {"mysql": "mysql", "postgresql": "postgres"}
 
 
@@ -81,10 +85,8 @@ def cause_of(error: DBAPIError) -> str:
     else:
         text = str(error.orig or error)
     detail = getattr(getattr(error.orig, "diag", None), "message_detail", None)
-    in_use = error_code(error) in {"1205", "55P03"}
-    hint = "; another connection, maybe an open notebook, has not ended what it began"
     first = next(iter(text.strip().splitlines()), "")
-    return first + (f": {detail}" if detail else "") + (hint if in_use else "")
+    return first + (f": {detail}" if detail else "") + HINTS.get(error_code(error), "")
 
 
 def error_code(error: DBAPIError) -> str:

@@ -18,7 +18,7 @@ from mlflow.entities import (
 from mlflow.exceptions import MlflowException
 
 from rookery.core.tags import KIND, OWNER, PARENT, TASK
-from rookery.errors import InputError, Unavailable
+from rookery.errors import InputError, Refused, Unavailable
 from rookery.stores.connection import is_unknown
 from rookery.stores.owners import is_gone, this_process
 from rookery.stores.places import check_place
@@ -193,16 +193,35 @@ class Tracking(Registry):
         """The files at an artifact address, below `to` (or where they are, if on this disk).
 
         Raises:
-            Refused: they lie neither with the tracking server nor in the project.
+            Refused: they lie neither with the tracking server nor in the project, or are gone.
         """
         place = self._place(uri)
         check_place(place, self.settings)
-        with self.answering():
-            return Path(
-                artifacts.download_artifacts(
+        try:
+            with self.answering():
+                found = artifacts.download_artifacts(
                     artifact_uri=place, dst_path=str(to), tracking_uri=self.uri
                 )
-            )
+        except Unavailable:
+            if self._holds(place):
+                raise
+            raise Refused(
+                f"the files of {uri} are gone",
+                field="artifacts",
+                value=place,
+                allowed="a model whose files are still there",
+                next="promote another version, or bring a backup back",
+            ) from None
+        return Path(found)
+
+    def _holds(self, place: str) -> bool:
+        """Whether there are files; a store that does not say is not one that has lost them."""
+        try:
+            with self.answering():
+                listed = artifacts.list_artifacts(artifact_uri=place, tracking_uri=self.uri)
+        except Unavailable:
+            return True
+        return bool(listed)
 
     def _place(self, uri: str) -> str:
         """Where `models:/` and `runs:/` point; an address that points again is not followed."""

@@ -1,6 +1,7 @@
 """Promotion and rollback on real MLflow: alias, stage, versions and ledger."""
 
 import json
+import shutil
 
 import mlflow
 import pytest
@@ -12,6 +13,7 @@ import rookery as rk
 from rookery.errors import InputError, NotPromoted, Refused, Unavailable
 from rookery.jobs.project import Project, open_project
 from rookery.stores.owners import this_process
+from rookery.stores.versions import load_version
 
 
 @pytest.fixture
@@ -167,6 +169,17 @@ def test_a_model_of_other_libraries_than_the_apis_is_refused_and_changes_nothing
     assert "scikit-learn 1.8.0 (the API has " in refused.value.message
     assert project.tracking.production("penguins") == "1"
     assert project.ledger.entries("penguins")[-1].outcome == "refused"
+
+
+def test_a_version_whose_files_are_gone_can_be_replaced(project, candidates, open_gate):
+    (files,) = (project.settings.home / "artifacts").glob(
+        f"**/{project.tracking.version('penguins', '1').model_id}"
+    )
+    shutil.rmtree(files)
+    with pytest.raises(Refused, match="the files of .* are gone"):
+        load_version(project.tracking, "penguins", "1")
+    done = rk.promote("penguins", run=next(iter(candidates.values())))
+    assert (done.version, done.changed) == ("2", True)
 
 
 def test_the_id_of_a_sweep_means_its_best_candidate(project):

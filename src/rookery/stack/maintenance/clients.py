@@ -1,0 +1,154 @@
+"""The stores' own programs, which write a dump and read it back.
+
+Passwords reach them by the environment or a file that only this user reads, never by an argument.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from os import environ, fstat
+from subprocess import DEVNULL, PIPE, Popen
+from tempfile import NamedTemporaryFile, TemporaryFile
+from typing import IO
+
+from sqlalchemy.engine import URL, Engine
+
+from rookery.errors import Unavailable
+
+CHUNK = 1 << 20
+# the collation of names and texts goes through as bytes; large texts need large packets
+MYSQL = ("--default-character-set=utf8mb4", "--max-allowed-packet=1G")
+
+
+def dump_mysql(engine: Engine) -> Iterator[bytes]:
+    """All tables, views and routines as SQL, in one consistent transaction.
+
+    Raises:
+        Unavailable: the database is away, or a table was changed meanwhile.
+    """
+    url = engine.url
+    with _mysql_options(url) as options:
+        command = ["mariadb-dump", f"--defaults-extra-file={options}", *MYSQL]
+        command += ["--single-transaction", "--quick", "--hex-blob", "--routines", "--events"]
+        command += ["--no-tablespaces", "--skip-dump-date", str(url.database)]
+        yield from _output(command)
+
+
+def load_mysql(engine: Engine, statements: Iterable[bytes]) -> None:
+    """Runs a dump.
+
+    Raises:
+        Unavailable: the database is away or refuses; what ran before stays.
+    """
+    url = engine.url
+    with _mysql_options(url) as options:
+        command = ["mariadb", f"--defaults-extra-file={options}", *MYSQL]
+        command += ["--batch", "--binary-mode", f"--database={url.database}"]
+        _feed(command, statements)
+
+
+def dump_postgres(engine: Engine, snapshot: str) -> Iterator[bytes]:
+    """The whole database in Postgres' own format, as of a snapshot that is held elsewhere.
+
+    Raises:
+        Unavailable: the database is away or refuses.
+    """
+    command = ["pg_dump", *_postgres_place(engine.url), f"--snapshot={snapshot}"]
+    command += ["--format=custom", "--no-owner", "--no-privileges", "--lock-wait-timeout=60000"]
+    return _output(command, _postgres_password(engine.url))
+
+
+def dumped_statements(dump: str) -> Iterator[bytes]:
+    """What a dump of Postgres does, as a script for `load_postgres`."""
+    return _output(["pg_restore", "--no-owner", "--no-privileges", "--file=-", dump])
+
+
+def load_postgres(engine: Engine, script: Iterable[bytes]) -> None:
+    """Runs a script in one transaction: all of it counts, or nothing.
+
+    Raises:
+        Unavailable: the database is away or refuses.
+    """
+    command = ["psql", *_postgres_place(engine.url), "--no-psqlrc", "--quiet", "--output=/dev/null"]
+    command += ["--single-transaction", "--set=ON_ERROR_STOP=1", "--file=-"]
+    _feed(command, script, _postgres_password(engine.url))
+
+
+def _postgres_place(url: URL) -> list[str]:
+    place = {"host": url.host, "port": url.port, "username": url.username, "dbname": url.database}
+    return ["--no-password", *(f"--{name}={value}" for name, value in place.items())]
+
+
+def _postgres_password(url: URL) -> dict[str, str]:
+    return {"PGPASSWORD": str(url.password), "PGCONNECT_TIMEOUT": "10"}
+
+
+@contextmanager
+def _mysql_options(url: URL) -> Iterator[str]:
+    """A file of options. The server signs its certificate itself: encrypted, yet not verified."""
+    quoted = str(url.password).replace("\\", "\\\\").replace('"', '\\"')
+    place = f'host={url.host}\nport={url.port or 3306}\nuser={url.username}\npassword="{quoted}"\n'
+    with NamedTemporaryFile("w", suffix=".cnf") as file:
+        file.write(f"[client]\n{place}ssl-verify-server-cert=0\n")
+        file.flush()
+        yield file.name
+
+
+def _output(command: list[str], variables: Mapping[str, str] | None = None) -> Iterator[bytes]:
+    with _running(command, variables, stdin=DEVNULL, stdout=PIPE) as process:
+        assert process.stdout is not None
+        while chunk := process.stdout.read(CHUNK):
+            yield chunk
+
+
+def _feed(
+    command: list[str], chunks: Iterable[bytes], variables: Mapping[str, str] | None = None
+) -> None:
+    with _running(command, variables, stdin=PIPE, stdout=DEVNULL) as process:
+        assert process.stdin is not None
+        try:
+            for chunk in chunks:
+                process.stdin.write(chunk)
+            process.stdin.close()
+        except BrokenPipeError:  # it has ended; what it said is the reason
+            process.wait()
+
+
+@contextmanager
+def _running(
+    command: list[str], variables: Mapping[str, str] | None, stdin: int, stdout: int
+) -> Iterator[Popen[bytes]]:
+    """A client; killed where the block ends early, so that half a script is not taken for all."""
+    with TemporaryFile() as said:
+        process = Popen(  # noqa: S603 - our own words, no shell
+            command, stdin=stdin, stdout=stdout, stderr=said, env={**environ, **(variables or {})}
+        )
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            code = process.wait()
+            for pipe in (process.stdin, process.stdout):
+                _close(pipe)
+        if code:
+            raise Unavailable(
+                f"{command[0]} ended with {code}: {_reason(said)}",
+                value=command[0],
+                next="docker compose ps --all; docker compose logs postgres mysql",
+            )
+
+
+def _close(pipe: IO[bytes] | None) -> None:
+    try:
+        if pipe:
+            pipe.close()
+    except BrokenPipeError:  # of the part that was not sent yet
+        return
+
+
+def _reason(said: IO[bytes]) -> str:
+    """The last lines that a client wrote, as one."""
+    said.seek(max(0, fstat(said.fileno()).st_size - 2000))
+    lines = said.read().decode(errors="replace").strip().splitlines()
+    return " ".join(lines[-3:]) or "it said nothing"
