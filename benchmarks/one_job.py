@@ -21,6 +21,7 @@ def prepare(_: argparse.Namespace) -> Done:
     clean()
     project = open_project()
     done = timed(lambda: project.experiment)
+    project.settings.home.mkdir(parents=True, exist_ok=True)
     for name, rows in zip(("train", "holdout"), parts(project), strict=True):
         rows.to_parquet(project.settings.home / f"{name}.parquet")
     return done, {}

@@ -2,6 +2,8 @@
 # Gives kernels and terminals every service under the names that clients look for, then starts the server.
 set -eu
 
+mkdir -p "$HOME"
+
 key() {
     cat "/run/keys/$1" || {
         echo "jupyter: the key $1 is missing; make the keys again: docker compose up keys" >&2

@@ -172,11 +172,10 @@ def test_a_model_of_other_libraries_than_the_apis_is_refused_and_changes_nothing
 
 
 def test_a_version_whose_files_are_gone_can_be_replaced(project, candidates, open_gate):
-    (files,) = (project.settings.home / "artifacts").glob(
-        f"**/{project.tracking.version('penguins', '1').model_id}"
-    )
+    model_id = project.tracking.model_of_run(project.tracking.version("penguins", "1").run_id)
+    (files,) = (project.settings.home / "artifacts").glob(f"**/{model_id}")
     shutil.rmtree(files)
-    with pytest.raises(Refused, match="the files of .* are gone"):
+    with pytest.raises(Refused, match=r"the files of .* are gone"):
         load_version(project.tracking, "penguins", "1")
     done = rk.promote("penguins", run=next(iter(candidates.values())))
     assert (done.version, done.changed) == ("2", True)
