@@ -33,7 +33,7 @@ print(json.dumps({
 
 @dataclass(frozen=True)
 class FirstRun:
-    """What the API said before it, what `rookery run` said, and what the API then said by itself."""
+    """What the API said before, what `rookery run` said, and what the API then said by itself."""
 
     stack: Stack
     ready_before: httpx.Response
