@@ -28,7 +28,7 @@ local: setup ## MLflow :5005, JupyterLab :8888 and the API :8000 until Ctrl-C, w
 up: ## Build what changed, start all, print addresses and the password
 	@scripts/host_user.sh
 	docker compose up --build --detach
-	@docker compose logs --no-log-prefix welcome
+	@docker compose logs --follow --no-log-prefix welcome
 
 down: ## Stop all; the data stays
 	docker compose down
@@ -36,7 +36,7 @@ down: ## Stop all; the data stays
 logs: ## What the services say, until Ctrl-C
 	docker compose logs --follow --tail 100
 
-status: ## Services, and the tables, runs and versions of every task
+status: ## Services, and the tables, runs and versions of the task
 	docker compose ps --all
 	docker compose exec jupyter rookery status
 
@@ -81,7 +81,7 @@ screenshots: dev ## Make images/ again, in Chromium, from the stack that runs
 
 #: Maintain
 .PHONY: lock clean
-lock: setup ## Renew the locks in requirements/ from pyproject.toml
+lock: setup ## Renew the locks in requirements/ and of the images
 	scripts/lock.sh
 
 clean: ## Remove .venv and caches, never data

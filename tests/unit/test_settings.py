@@ -45,7 +45,8 @@ def of_the_stack() -> dict[str, str]:
     text = (ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
     found = dict(COMPOSE_VARIABLE.findall(text))
     # a default made of other variables is none of its own
-    return {k: "" if "$" in v else v for k, v in found.items() if k not in variables()}
+    ours = {k: v for k, v in found.items() if k.removesuffix("_FILE") not in variables()}
+    return {name: "" if "$" in value else value for name, value in ours.items()}
 
 
 @pytest.fixture

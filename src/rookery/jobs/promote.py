@@ -148,9 +148,9 @@ def _target(project: Project, *, version: str | int | None, run: str | None) -> 
     if version is not None:
         return from_version(project, str(version))
     if run is not None:
-        tags = project.tracking.run(run).data.tags
-        # a sweep's own id means its best candidate
-        return from_run(project, tags.get(BEST, run))
+        # a sweep's own id means its best candidate; whoever wrote that tag has not been named
+        best = project.tracking.run(run).data.tags.get(BEST, run)
+        return from_run(project, best, named=best == run)
     return _newest(project)
 
 
@@ -169,7 +169,7 @@ def _newest(project: Project) -> Target:
             allowed="a task with a sweep",
             next=f"rookery sweep {name}",
         )
-    return from_run(project, sweep.data.tags[BEST])
+    return from_run(project, sweep.data.tags[BEST], named=False)
 
 
 def _promote(project: Project, entry: int, target: Target, current: str | None) -> Promotion:

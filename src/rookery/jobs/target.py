@@ -57,15 +57,20 @@ def from_version(project: Project, number: str, *, named: bool = True) -> Target
     )
 
 
-def from_run(project: Project, run_id: str) -> Target:
-    """A run's last logged model, and the version that it became, if it did."""
+def from_run(project: Project, run_id: str, *, named: bool = True) -> Target:
+    """A run's last logged model, and the version that it became, if it did.
+
+    Raises:
+        Refused: it could run code when it is loaded, and nobody `named` it.
+    """
     model_id = project.tracking.model_of_run(run_id)
     name = project.tracking.run(run_id).info.run_name or run_id
     versions = project.tracking.versions(project.task.name)
     known = [v for v in versions if _is_of(v, run_id, model_id)]
     version = str(known[0].version) if known else None
     uri = project.tracking.model_uri(known[0]) if known else f"models:/{model_id}"
-    return _loaded(project, uri, f"{name} (run {run_id})", run_id, model_id, version)
+    shown = f"{name} (run {run_id})"
+    return _loaded(project, uri, shown, run_id, model_id, version, named=named)
 
 
 def _is_of(version: ModelVersion, run_id: str, model_id: str) -> bool:
@@ -97,7 +102,8 @@ def _loaded(
                 field="serialization_format",
                 value=folder.format,
                 allowed="skops, or a version that you name because you trust it",
-                next=f"rookery promote {project.task.name} --version {version}",
+                next=f"rookery promote {project.task.name} "
+                + (f"--version {version}" if version else f"--run {run_id}"),
             )
         ours = folder.task is not None and folder.format == "skops"
         model = load_trusted(folder) if folder.format == "skops" else load_untrusted(folder)

@@ -16,6 +16,7 @@ from sklearn.tree import DecisionTreeRegressor
 import rookery as rk
 from rookery.core.cleaning import read_back
 from rookery.core.onehot import onehot
+from rookery.core.tags import BEST
 from rookery.errors import InputError, Refused
 from rookery.jobs.project import Project, open_project
 from rookery.stores.folders import load_trusted, read_folder
@@ -238,3 +239,14 @@ def test_a_pickled_version_that_nobody_named_is_not_loaded(project, rows, log):
     assert refused.value.next == f"rookery promote penguins --version {version}"
     assert project.tracking.production("penguins") == "1"
     assert rk.promote("penguins", version=version).changed
+
+
+@pytest.mark.parametrize("asked", ["nothing", "the sweep"])
+def test_a_pickle_that_only_a_tag_points_to_is_not_loaded(project, rows, log, asked):
+    run = log(forest().fit(rows[RAW[1:5]], rows["species"]), input_example=rows[RAW[1:5]].head(2))
+    sweep = project.tracking.last_sweep(project.experiment, "penguins").info.run_id
+    project.tracking.client.set_tag(sweep, BEST, run)
+    with pytest.raises(Refused, match="can run code") as refused:
+        rk.promote("penguins", run=sweep if asked == "the sweep" else None)
+    assert refused.value.next == f"rookery promote penguins --run {run}"
+    assert project.tracking.production("penguins") == "1"
