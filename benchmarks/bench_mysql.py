@@ -1,24 +1,22 @@
 """Ingest and clean of many synthetic penguins in MySQL: rows a second, and memory; against what
 people write, and against `LOAD DATA`.
 
-Starts a server of its own in a container (a Docker engine must run) and removes it at the end.
-Every measurement is a process of its own.
+A MySQL of its own and the sides, which need its client, run in containers on a network of their
+own; all is removed at the end. Every measurement is a process of its own.
 """
 
 import argparse
+import json
 import secrets
+import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-import sqlalchemy as sa
-from bench_tables import check_sum, speed
-from measuring import Measured, describe_machine, environment, fresh, scratch, table, verdict
+from compose import BUILD_SECONDS, need_engine
+from measuring import ROOT
 
-OURS, EACH, LOAD = "our ingest", "one execute a row, one commit", "LOAD DATA of a finished file"
 # as in the compose file, and files of the client allowed
 SERVER = [
     "--performance-schema=OFF",
@@ -27,131 +25,86 @@ SERVER = [
     "--mysqlx=OFF",
     "--local-infile=ON",
 ]
-START_SECONDS = 120
-
-
-@contextmanager
-def server(memory: str) -> Iterator[str]:
-    """The address of an empty database on a new server, which is gone at the end."""
-    password = secrets.token_hex(16)
-    given = ["--env", f"MYSQL_ROOT_PASSWORD={password}", "--env", "MYSQL_DATABASE=bench"]
-    bounds = ["--memory", memory, "--publish", "127.0.0.1::3306", "--rm", "--detach"]
-    name = docker("run", *bounds, *given, "mysql:8.4", *SERVER)
-    try:
-        port = docker("port", name, "3306/tcp").splitlines()[0].rpartition(":")[2]
-        address = f"mysql://root:{password}@127.0.0.1:{port}/bench"
-        wait_for(address)
-        yield address
-    finally:
-        docker("rm", "--force", "--volumes", name)
-
-
-def docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"docker {arguments[0]} failed: {done.stderr.strip()}")
-    return done.stdout.strip()
-
-
-def wait_for(address: str) -> None:
-    """Until it answers over TCP, which it does not while it initialises."""
-    engine, deadline = sa.create_engine(address), time.monotonic() + START_SECONDS
-    while True:
-        try:
-            engine.connect().close()
-        except sa.exc.OperationalError as error:
-            if time.monotonic() > deadline:
-                raise SystemExit(f"MySQL did not start: {error.orig}") from error
-            time.sleep(0.5)
-        else:
-            return
+BROUGHT = ("benchmarks", "tasks")  # into the container of the sides
+PLACE = "/project"
 
 
 @dataclass(frozen=True)
-class Bench:
-    """A folder with the files, and a server whose raw table each ingest replaces."""
+class Place:
+    """A network with a server that starts; `name` is also the start of the containers' names."""
 
-    folder: Path
-    address: str
+    name: str
+    password: str
 
-    def source(self, rows: int) -> Path:
-        path = self.folder / f"{rows}.parquet"
-        if not path.exists():
-            self._run("synthetic_penguins.py", path, "--rows", rows)
-        return path
+    @property
+    def address(self) -> str:
+        return f"mysql://root:{self.password}@{self.name}-mysql:3306/bench"
 
-    def ingest(self, rows: int) -> Measured:
-        """Into a database without tables: the same rows twice would be known."""
-        with sa.create_engine(self.address).connect() as connection:
-            for name in sa.inspect(connection).get_table_names():
-                connection.execute(sa.text(f"DROP TABLE {name}"))
-        return self._run("one_job.py", "ingest", "--source", self.source(rows))
 
-    def clean(self) -> Measured:
-        return self._run("one_job.py", "clean")
+@contextmanager
+def server(memory: str) -> Iterator[Place]:
+    """With an empty database, on a network of its own; both are gone at the end."""
+    place = Place(f"rookery-bench-{secrets.token_hex(4)}", secrets.token_hex(16))
+    name = f"{place.name}-mysql"
+    given = ["--env", f"MYSQL_ROOT_PASSWORD={place.password}", "--env", "MYSQL_DATABASE=bench"]
+    bounds = ["--memory", memory, "--name", name, "--network", place.name, "--detach"]
+    docker("network", "create", place.name)
+    try:
+        docker("run", *bounds, *given, "mysql:8.4", *SERVER)
+        yield place
+    finally:
+        # names that are not there are no error with --force
+        docker("rm", "--force", "--volumes", f"{place.name}-sides", name)
+        docker("network", "rm", place.name)
 
-    def other(self, how: str, rows: int) -> Measured:
-        return self._run("mysql_inserts.py", how, self.source(rows))
 
-    def _run(self, script: str, *arguments: object) -> Measured:
-        environ = environment(self.folder / "home", DATABASE_URL=self.address)
-        return fresh(script, *arguments, environ=environ, folder=self.folder)
+def jupyter_image() -> str:
+    """The name of the stack's image with MySQL's client, built where the cache lacks it."""
+    docker("compose", "build", "jupyter")
+    found = json.loads(docker("compose", "config", "--format", "json"))
+    return str(found["services"]["jupyter"]["image"])
+
+
+def docker(*arguments: str) -> str:
+    done = subprocess.run(
+        ["docker", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=BUILD_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"docker {arguments[0]} failed: {done.stderr.strip()[-3000:]}")
+    return done.stdout.strip()
+
+
+def run_sides(image: str, place: Place, *arguments: object) -> None:
+    """What they print goes to the terminal."""
+    bounds = ["--rm", "--init", "--name", f"{place.name}-sides", "--network", place.name]
+    brought = [f"--volume={ROOT / name}:{PLACE}/{name}:ro" for name in BROUGHT]
+    given = ["--env", f"DATABASE_URL={place.address}", "--env", "PYTHONUNBUFFERED=1"]
+    script = ["python", f"{PLACE}/benchmarks/mysql_sides.py", *map(str, arguments)]
+    done = subprocess.run(["docker", "run", *bounds, *brought, *given, image, *script], check=False)
+    if done.returncode:
+        raise SystemExit(done.returncode)
 
 
 def main() -> None:
+    given = arguments()
+    need_engine()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # removes all, as Ctrl-C does
+    image = jupyter_image()
+    with server(given.memory) as place:
+        run_sides(image, place, "--rows", *given.rows, "--rounds", given.rounds)
+
+
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs=2, default=[1_000_000, 4_000_000])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--memory", default="1g", help="of the container")
-    given = parser.parse_args()
-    describe_machine()
-    with scratch() as folder, server(given.memory) as address:
-        bench = Bench(folder, address)
-        compare(bench, given.rows[0], given.rounds)
-        show_jobs({rows: (bench.ingest(rows), bench.clean()) for rows in given.rows})
-
-
-def compare(bench: Bench, rows: int, rounds: int) -> None:
-    """The sides in turn, on one file."""
-    sides: dict[str, list[Measured]] = {OURS: [], EACH: [], LOAD: []}
-    bench.source(rows)
-    for _ in range(rounds):
-        sides[OURS].append(bench.ingest(rows))
-        sides[EACH].append(bench.other("each", rows))
-        sides[LOAD].append(bench.other("load", rows))
-    speeds = {name: speed(runs, "seconds") for name, runs in sides.items()}
-    table(
-        f"Into MySQL, {rows:,} rows of one file",
-        ["side", "rows", "rounds", "rows/s", "of LOAD DATA"],
-        [
-            [
-                name,
-                runs[0].report["rows"],
-                len(runs),
-                int(speeds[name]),
-                speeds[name] / speeds[LOAD],
-            ]
-            for name, runs in sides.items()
-        ],
-    )
-    share = verdict(speeds[OURS] / speeds[LOAD], 0.3, at_least=True)
-    print(f"\nIngest reaches {share} of LOAD DATA,")
-    print(f"and is {speeds[OURS] / speeds[EACH]:.1f} times faster than one execute a row.")
-
-
-def show_jobs(many: dict[int, tuple[Measured, Measured]]) -> None:
-    rows = []
-    for count, both in many.items():
-        for name, one in zip(("ingest", "clean"), both, strict=True):
-            rows.append([name, count, one.seconds, int(count / one.seconds), int(one.peak_mb)])
-        check_sum(count, both[1].report)
-    table("Many rows in MySQL", ["job", "rows", "s", "rows/s", "peak MB"], rows)
-    (few, many_rows) = many.values()
-    grown = [large.peak_mb / small.peak_mb for small, large in zip(few, many_rows, strict=True)]
-    for name, ratio in zip(("ingest", "clean"), grown, strict=True):
-        print(
-            f"\n{name}: {verdict(ratio, 1.25, at_least=False)} times the memory for the larger file"
-        )
+    parser.add_argument("--memory", default="1g", help="of the server")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

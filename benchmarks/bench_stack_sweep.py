@@ -9,32 +9,28 @@ import argparse
 import json
 import time
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from compose import PLACE, Stack, own_stack
+from compose import PLACE, Stack, need_engine, own_stack
 from container_stats import Engine
 from measuring import ROOT, Measured, describe_machine, median, scratch, table
-from sweeps import compare_sweeps
+from sweeps import Sides, compare_sweeps
 from usual_server import usual_server
 
 RUN_SECONDS = 900
 # as a kernel has it: start.sh gives it to JupyterLab
 WITH_PASSWORD = 'export MLFLOW_TRACKING_PASSWORD="$(cat /run/keys/password)"; exec python "$@"'
-HOME = "/home/rookery/.rookery"
 
 
 @dataclass(frozen=True)
-class Inside:
+class Inside(Sides):
     """Both sides in the Jupyter container; there is no git in it, so the loop knows no commit."""
 
     stack: Stack
     engine: Engine
     container: str
-    jobs: int
-    families: list[str]
-    own_uri: str = "http://mlflow:5005"
-    loop_lacks: frozenset[str] = frozenset({"commit"})
+    loop_lacks = frozenset({"commit"})
 
     def run(self, script: str, *arguments: object) -> Measured:
         command = ["sh", "-c", WITH_PASSWORD, "sh", f"{PLACE}/{script}", *map(str, arguments)]
@@ -47,35 +43,29 @@ class Inside:
             report["seconds"], report["cpu_seconds"], taken, spent, report["peak_mb"], report
         )
 
-    def ours(self, *flags: str) -> Measured:
-        return self.run("one_job.py", "sweep", "--jobs", self.jobs, *flags)
-
-    def loop(self, uri: str, experiment: str, folds: int = 0) -> Measured:
-        rows = ["--train", f"{HOME}/train.parquet", "--holdout", f"{HOME}/holdout.parquet"]
-        given = ["--tracking-uri", uri, "--experiment", experiment, "--folds", folds]
-        chosen = ["--families", *self.families] if self.families else []
-        return self.run("usual_loop.py", *given, *rows, *chosen)
-
-    def logged(self, uri: str, experiment: str) -> dict[str, Any]:
-        script = "what_was_logged.py"
-        return self.run(script, "--tracking-uri", uri, "--experiment", experiment).report
-
 
 def main() -> None:
     given = arguments()
+    need_engine()
     describe_machine()
     with scratch() as folder, own_stack(given.repository, folder) as stack:
         engine = Engine()
         stack.build()
         stack.up()
         stack.bring_benchmarks("jupyter")
-        inside = Inside(stack, engine, stack.containers()["jupyter"], given.jobs, [])
+        inside = jupyter_of(stack, engine, given.jobs)
         inside.run("one_job.py", "prepare")
         with usual_server(stack, engine) as uri:
             compare_sweeps(inside, uri, given.rounds)
         where_time_goes(inside)
         if given.parts:
             which_part(inside, given.rounds)
+
+
+def jupyter_of(stack: Stack, engine: Engine, jobs: int) -> Inside:
+    home = stack.execute("jupyter", "printenv", "ROOKERY_HOME", seconds=60).strip()
+    container = stack.containers()["jupyter"]
+    return Inside(PurePosixPath(home), "http://mlflow:5005", jobs, [], stack, engine, container)
 
 
 def arguments() -> argparse.Namespace:

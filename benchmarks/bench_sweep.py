@@ -7,7 +7,6 @@ with default settings; neither its start nor the making of our own metadata file
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from default_server import default_server
 from measuring import (
@@ -19,44 +18,20 @@ from measuring import (
     scratch,
     verdict,
 )
-from sweeps import LOOP, OURS, Results, check_same, compare_sweeps, seconds, show, times
+from sweeps import LOOP, OURS, Results, Sides, check_same, compare_sweeps, seconds, show, times
 
 FLOOR = "the bare fits and folds, nothing logged"
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Where both sides read and write."""
+class Bench(Sides):
+    """Both sides on this machine, ours into a metadata file of its own."""
 
     folder: Path
     environ: dict[str, str]
-    jobs: int
-    families: list[str]
-    loop_lacks: frozenset[str] = frozenset()
-
-    @property
-    def home(self) -> Path:
-        return self.folder / "home"
-
-    @property
-    def own_uri(self) -> str:
-        return f"sqlite:///{self.home / 'mlflow.db'}"
 
     def run(self, script: str, *arguments: object) -> Measured:
         return fresh(script, *arguments, environ=self.environ, folder=self.folder)
-
-    def ours(self, *flags: str) -> Measured:
-        return self.run("one_job.py", "sweep", "--jobs", self.jobs, *flags)
-
-    def loop(self, uri: str, experiment: str, folds: int = 0) -> Measured:
-        rows = ["--train", self.home / "train.parquet", "--holdout", self.home / "holdout.parquet"]
-        given = ["--tracking-uri", uri, "--experiment", experiment, "--folds", folds]
-        chosen = ["--families", *self.families] if self.families else []
-        return self.run("usual_loop.py", *given, *rows, *chosen)
-
-    def logged(self, uri: str, experiment: str) -> dict[str, Any]:
-        script = "what_was_logged.py"
-        return self.run(script, "--tracking-uri", uri, "--experiment", experiment).report
 
 
 def main() -> None:
@@ -64,8 +39,9 @@ def main() -> None:
     describe_machine()
     with scratch() as folder:
         chosen = {"ROOKERY_TASKS": str(tasks_of(folder, given.families))}
-        environ = environment(folder / "home", **chosen)
-        bench = Bench(folder, environ, given.jobs, given.families)
+        home = folder / "home"
+        own_uri, environ = f"sqlite:///{home / 'mlflow.db'}", environment(home, **chosen)
+        bench = Bench(home, own_uri, given.jobs, given.families, folder, environ)
         made = bench.run("one_job.py", "prepare").seconds
         print(f"making our metadata file, once, not counted: {made:.1f} s")
         with default_server(folder / "server", environ) as uri:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -112,6 +113,11 @@ class Stack:
         named = set(self.compose("config", "--images").split())
         return sorted(name for name in named if name.startswith(self.environ["IMAGE_PREFIX"]))
 
+    def memory_limits(self) -> dict[str, int]:
+        """Bytes that each server may use, as the compose file says."""
+        services = json.loads(self.compose("config", "--format", "json"))["services"]
+        return {name: int(services[name]["mem_limit"]) for name in SERVERS}
+
     def address(self, port: str) -> str:
         return f"http://127.0.0.1:{self.environ[port]}"
 
@@ -122,6 +128,17 @@ class Stack:
             for script in sorted(HERE.glob("*.py")):
                 packed.add(script, f"{Path(PLACE).name}/{script.name}")
         self.execute(service, "tar", "x", "-C", "/tmp", seconds=60, data=archive.getvalue())
+
+
+def need_engine() -> None:
+    """Ends the script with 2 and one line where no Docker engine answers."""
+    if shutil.which("docker"):
+        asked = subprocess.run(["docker", "info"], capture_output=True, check=False)
+        if not asked.returncode:
+            return
+    again = f"python benchmarks/{Path(sys.argv[0]).name}"
+    print(f"no Docker engine answers; start one, then: {again}", file=sys.stderr)
+    raise SystemExit(2)
 
 
 @contextmanager

@@ -6,13 +6,14 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import psutil
 import requests
+from measuring import comes_to_rest
 
 START_SECONDS = 180
-QUIET_CPU = 0.2  # CPU seconds that all its processes may use in a second when it is at rest
 
 
 @contextmanager
@@ -53,7 +54,7 @@ def _free_port() -> int:
 def _wait(process: psutil.Popen, uri: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        if _answers(uri) and _at_rest(process):
+        if _answers(uri) and comes_to_rest(partial(_cpu, process)):
             return
         time.sleep(0.5)
     raise SystemExit(f"mlflow server at {uri} did not start:\n{log.read_text()[-2000:]}")
@@ -67,13 +68,8 @@ def _answers(uri: str) -> bool:
         return False
 
 
-def _at_rest(process: psutil.Popen) -> bool:
-    before = _cpu(process)
-    time.sleep(1)
-    return _cpu(process) - before < QUIET_CPU
-
-
 def _cpu(process: psutil.Popen) -> float:
+    """CPU seconds of all its processes."""
     used = 0.0
     for member in [process, *process.children(recursive=True)]:
         try:

@@ -22,6 +22,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+QUIET_CPU = 0.2  # CPU seconds that a server at rest may use in a second
 LIBRARIES = ("mlflow", "scikit-learn", "skops", "pandas", "SQLAlchemy", "pyarrow")
 # variables of the one who measures that must not reach what is measured
 FOREIGN = (
@@ -64,6 +65,13 @@ def timed(call: Callable[[], Any]) -> Timed:
     started, cpu = time.perf_counter(), time.process_time()
     result = call()
     return Timed(time.perf_counter() - started, time.process_time() - cpu, result)
+
+
+def comes_to_rest(cpu_seconds: Callable[[], float]) -> bool:
+    """Whether what has used so many CPU seconds uses next to none for one second."""
+    before = cpu_seconds()
+    time.sleep(1)
+    return cpu_seconds() - before < QUIET_CPU
 
 
 def without_settings() -> dict[str, str]:

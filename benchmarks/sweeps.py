@@ -1,9 +1,12 @@
 """Our sweep beside the usual loop: rounds in turn, medians, and whether both logged the same."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Protocol
+from pathlib import PurePath
+from typing import Any, ClassVar
 
 from measuring import Measured, median, table, verdict
 
@@ -18,21 +21,33 @@ Results = dict[str, list[Measured]]
 Figure = Callable[[Measured], float]
 
 
-class Sides(Protocol):
+@dataclass(frozen=True)
+class Sides(ABC):
     """What runs either side in a new process, and reads back what it logged."""
 
-    @property
-    def own_uri(self) -> str: ...
+    home: PurePath  # of our project, with the rows of the split for the loop
+    own_uri: str
+    jobs: int
+    families: list[str]
+    # what MLflow's own clients cannot know where the loop runs
+    loop_lacks: ClassVar[frozenset[str]] = frozenset()
 
-    @property
-    def loop_lacks(self) -> frozenset[str]:
-        """What MLflow's own clients cannot know where the loop runs."""
+    @abstractmethod
+    def run(self, script: str, *arguments: object) -> Measured:
+        """A script of this folder, in a process of its own."""
 
-    def ours(self, *flags: str) -> Measured: ...
+    def ours(self, *flags: str) -> Measured:
+        return self.run("one_job.py", "sweep", "--jobs", self.jobs, *flags)
 
-    def loop(self, uri: str, experiment: str, folds: int = 0) -> Measured: ...
+    def loop(self, uri: str, experiment: str, folds: int = 0) -> Measured:
+        rows = ["--train", self.home / "train.parquet", "--holdout", self.home / "holdout.parquet"]
+        given = ["--tracking-uri", uri, "--experiment", experiment, "--folds", folds]
+        chosen = ["--families", *self.families] if self.families else []
+        return self.run("usual_loop.py", *given, *rows, *chosen)
 
-    def logged(self, uri: str, experiment: str) -> dict[str, Any]: ...
+    def logged(self, uri: str, experiment: str) -> dict[str, Any]:
+        script = "what_was_logged.py"
+        return self.run(script, "--tracking-uri", uri, "--experiment", experiment).report
 
 
 def compare_sweeps(sides: Sides, uri: str, rounds: int) -> None:

@@ -1,15 +1,15 @@
 """`mlflow server` as people start it in a stack, beside ours, for the time of a with-block."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
-from compose import START_SECONDS, Stack, wait_until
+from compose import Stack, wait_until
 from container_stats import Engine
+from measuring import comes_to_rest
 
 NAME, PORT = "usual", 5000
 URI = f"http://{NAME}:{PORT}"
-QUIET_CPU = 0.2  # CPU seconds that it may use in a second when it is at rest
 KEYS = (
     ("PGPASSWORD", "mlflow_user_password"),
     ("AWS_ACCESS_KEY_ID", "mlflow_s3_access_key"),
@@ -33,7 +33,8 @@ def usual_server(stack: Stack, engine: Engine, *, plain: bool = True) -> Iterato
     try:
         stack.run(*_command(stack, container, plain=plain))
         wait_until(lambda: _answers(stack, container), f"mlflow server at {URI} answers")
-        wait_until(lambda: _at_rest(engine, container), "mlflow server is at rest", START_SECONDS)
+        used = partial(engine.cpu_seconds, container)
+        wait_until(lambda: comes_to_rest(used), "mlflow server is at rest")
         yield URI
     finally:
         stack.run("docker", "rm", "--force", "--volumes", container)
@@ -67,12 +68,5 @@ def _answers(stack: Stack, container: str) -> bool:
     try:
         stack.run("docker", "exec", container, "python", "-c", request)
     except SystemExit:
-        time.sleep(0.5)
         return False
     return True
-
-
-def _at_rest(engine: Engine, container: str) -> bool:
-    before = engine.cpu_seconds(container)
-    time.sleep(1)
-    return engine.cpu_seconds(container) - before < QUIET_CPU

@@ -41,6 +41,7 @@ class Refused(Exception):
 
 
 def read_user(access: str, secret: str) -> StaticProvider:
+    """The user whose name and secret are in two key files; raises Refused if one is missing."""
     for path in (KEYS / access, KEYS / secret):
         if not path.is_file():
             raise Refused(f"{path} is missing: run `docker compose up keys` first")
@@ -68,6 +69,7 @@ def obstacle(store: Minio) -> Exception | None:
 
 
 def wait_until_ready(store: Minio) -> None:
+    """Wait for an answer; raises Refused if there is none in time, or the keys are unknown."""
     end = time.monotonic() + DEADLINE_SECONDS
     while reason := obstacle(store):
         if time.monotonic() > end:
@@ -102,6 +104,13 @@ def make_user(admin: MinioAdmin, bucket: str, user: StaticProvider) -> str:
 
 
 def set_up(url: str) -> Iterator[str]:
+    """Make buckets and users, and say each step.
+
+    Raises:
+        Refused: a key file is missing, the store does not answer in time or know the keys, or the
+            name of a user is taken.
+        HTTPError, MinioException, MinioAdminException: the store failed on the way.
+    """
     root = read_user("root_user", "root_password")
     users = {b: read_user(f"{n}_access_key", f"{n}_secret_key") for b, n in USERS.items()}
     store, admin = Minio(**connection(url, root)), MinioAdmin(**connection(url, root))

@@ -1,4 +1,8 @@
-"""Where the metadata database is, how its password is read, and the wait until it answers."""
+"""Where the metadata database is, how its password is read, and the wait until it answers.
+
+healthy.py imports this without site-packages (python -S), at every check: what comes from there,
+and what a check has no need of, is imported where it is used.
+"""
 
 import os
 import re
@@ -7,6 +11,7 @@ from pathlib import Path
 
 KEYS = Path("/run/keys")
 CONFIG = Path(__file__).with_name("basic_auth.ini")
+API_USER = "rookery_api"  # reads only; its password is in the key file api_password
 DEADLINE_SECONDS = 60
 PERMANENT = re.compile(
     r"authentication failed|does not exist|permission denied|no pg_hba.conf entry"
@@ -14,7 +19,11 @@ PERMANENT = re.compile(
 
 
 def key(name: str) -> str:
-    """The secret in a key file; ends the program with one message where there is none."""
+    """The secret in a key file.
+
+    Raises:
+        SystemExit: there is none, or it cannot be read.
+    """
     path = KEYS / name
     try:
         secret = path.read_text(encoding="utf-8").strip()
@@ -43,7 +52,11 @@ def use_password() -> None:
 
 
 def connect(uri: str) -> None:
-    """Waits until Postgres lets our user in; ends with one message where waiting cannot help."""
+    """Waits until Postgres lets our user in.
+
+    Raises:
+        SystemExit: it has not in time, or refuses for a reason that waiting does not mend.
+    """
     import psycopg2
     from sqlalchemy import make_url
 

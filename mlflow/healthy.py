@@ -12,7 +12,9 @@ PATH = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 
 
 def main() -> None:
-    login = base64.b64encode(f"rookery_api:{database.key('api_password')}".encode()).decode()
+    login = base64.b64encode(
+        f"{database.API_USER}:{database.key('api_password')}".encode()
+    ).decode()
     headers = {"Host": "mlflow:5005", "Authorization": f"Basic {login}"}
     server = http.client.HTTPConnection("127.0.0.1", 5005, timeout=15)
     server.request("GET", PATH, headers=headers)

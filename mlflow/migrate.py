@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import database
@@ -24,35 +25,44 @@ def unknown_revision(engine: "Engine", table: str, folder: str) -> str | None:
 
 
 def refuse_newer(engine: "Engine") -> None:
-    from mlflow.server.auth.db.utils import _get_alembic_dir
-    from mlflow.store.db.utils import _get_package_dir
-    from mlflow.version import VERSION
+    """Keeps an older MLflow away from what a newer one has migrated.
 
-    runs = f"{_get_package_dir()}/store/db_migrations"
+    Raises:
+        SystemExit: the revision of the database is unknown here.
+    """
+    from mlflow import version
+
+    package = Path(version.__file__).parent
     for table, folder in (
-        ("alembic_version", runs),
-        ("alembic_version_auth", str(_get_alembic_dir())),
+        ("alembic_version", package / "store" / "db_migrations"),
+        ("alembic_version_auth", package / "server" / "auth" / "db" / "migrations"),
     ):
-        if revision := unknown_revision(engine, table, folder):
+        if revision := unknown_revision(engine, table, str(folder)):
             raise SystemExit(
                 f"The database mlflow_db is at revision {revision} ({table}), which MLflow "
-                f"{VERSION} does not know: a newer MLflow has migrated it, and there is no way "
-                "back. Use the newer image, or restore a backup taken before it: "
+                f"{version.VERSION} does not know: a newer MLflow has migrated it, and there is no "
+                "way back. Use the newer image, or restore a backup taken before it: "
                 "make restore FROM=backups/…"
             )
 
 
 def upgrade(uri: str) -> None:
-    """What `mlflow db upgrade` and `python -m mlflow.server.auth db upgrade` do."""
-    from mlflow.server.auth.db.utils import migrate
-    from mlflow.store.db import utils
+    """`mlflow db upgrade URI` and `python -m mlflow.server.auth db upgrade --url URI`.
 
-    engine = utils.create_sqlalchemy_engine_with_retry(uri)
+    In this process: two more would each import MLflow for seconds.
+
+    Raises:
+        SystemExit: a newer MLflow has migrated the database.
+    """
+    import sqlalchemy
+    from mlflow import db
+    from mlflow.server.auth import cli
+
+    engine = sqlalchemy.create_engine(uri)
     refuse_newer(engine)
-    utils._safe_initialize_tables(engine)
-    utils._upgrade_db(engine)
-    migrate(engine, "head")
     engine.dispose()
+    db.commands.main(["upgrade", uri], standalone_mode=False)
+    cli.commands.main(["db", "upgrade", "--url", uri], standalone_mode=False)
 
 
 def ensure_user(store: "SqlAlchemyStore", name: str, password: str, is_admin: bool) -> str:
@@ -66,6 +76,11 @@ def ensure_user(store: "SqlAlchemyStore", name: str, password: str, is_admin: bo
 
 
 def ensure_users(uri: str) -> None:
+    """MLflow's two users, with the passwords of their key files.
+
+    Raises:
+        SystemExit: a key file cannot be read, or MLflow refuses its password.
+    """
     from mlflow.exceptions import MlflowException
     from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore
 
@@ -73,7 +88,7 @@ def ensure_users(uri: str) -> None:
     store.init_db(uri)
     for name, file, is_admin in (
         ("admin", "admin_password", True),
-        ("rookery_api", "api_password", False),
+        (database.API_USER, "api_password", False),
     ):
         try:
             done = ensure_user(store, name, database.key(file), is_admin)

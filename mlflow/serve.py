@@ -12,6 +12,7 @@ import select
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import database
@@ -27,12 +28,15 @@ CONNECT_SECONDS = 3
 STATEMENT_SECONDS = 10
 # longer than what Postgres itself gives a statement: its own error is the better one
 ANSWER_SECONDS = STATEMENT_SECONDS + 2
-READER = "rookery_api"
 SCHEMES = frozenset({"s3", "mlflow-artifacts", "runs", "models"})
 
 
 def wants_auth(environ: Mapping[str, str]) -> bool:
-    """Whether MLFLOW_AUTH asks for passwords; without them only loopback may be published."""
+    """Whether MLFLOW_AUTH asks for passwords; without them only loopback may be published.
+
+    Raises:
+        SystemExit: neither on nor off, or off while other addresses are published.
+    """
     wish, bind = environ.get("MLFLOW_AUTH") or "on", environ.get("BIND_ADDRESS") or "127.0.0.1"
     if wish not in ("on", "off"):
         raise SystemExit(f"MLFLOW_AUTH is {wish!r}; it may be on or off. Correct it in .env")
@@ -63,7 +67,11 @@ def allowed_hosts(environ: Mapping[str, str]) -> list[str]:
 
 
 def added_hosts(environ: Mapping[str, str], port: str) -> Iterator[str]:
-    """A name without a port counts with the published one, and alone: for a proxy before it."""
+    """A name without a port counts with the published one, and alone: for a proxy before it.
+
+    Raises:
+        SystemExit: the name is `*`.
+    """
     for name in filter(None, map(str.strip, environ.get("MLFLOW_ALLOWED_HOSTS", "").split(","))):
         if name == "*":
             raise SystemExit(
@@ -160,6 +168,20 @@ def refuse_location(artifact_uri: str, **_: Any) -> Any:
     )
 
 
+def replace(module: ModuleType, name: str, own: object) -> None:
+    """Puts our own in the place of one of MLflow's names, which another version may have renamed.
+
+    Raises:
+        SystemExit: there is no such name, so that nothing would be replaced.
+    """
+    if not hasattr(module, name):
+        raise SystemExit(
+            f"This MLflow has no {module.__name__}.{name}, which this server replaces, so that it "
+            "would let through what it should not. Use the MLflow of mlflow/requirements.txt"
+        )
+    setattr(module, name, own)
+
+
 def keep_to_the_store() -> None:
     """Artifacts go to the object store and nowhere else, and through this server only.
 
@@ -174,18 +196,22 @@ def keep_to_the_store() -> None:
         registry.register(scheme, refuse_location)
     links = ("MultipartDownloadMixin", "MultipartUploadMixin", "PresignedUploadMixin")
     for ability in links:
-        setattr(handlers, ability, type(ability, (), {}))
+        replace(handlers, ability, type(ability, (), {}))
 
 
 def keep_reader_reading() -> None:
     """MLflow lets every user create experiments and models; the API's user has no need to."""
     from mlflow.server import auth
 
-    auth._can_create_in_workspace = lambda username: username != READER
+    replace(auth, "_can_create_in_workspace", lambda username: username != database.API_USER)
 
 
 def application(uri: str, with_auth: bool) -> Any:
-    """MLflow's ASGI application, its stores opened and their schema checked."""
+    """MLflow's ASGI application, its stores opened and their schema checked.
+
+    Raises:
+        SystemExit: MLflow cannot use its database, or lacks a name that is replaced here.
+    """
     from login import Login
     from mlflow.exceptions import MlflowException
     from mlflow.server import auth, fastapi_app, handlers

@@ -19,7 +19,6 @@ from tests.stack.stack import PENGUIN, Stack, wait_until
 # "stopped for a minute": longer than all retries of a request to MLflow and the longest pause
 # between two looks of the API at the registry, so that a longer absence shows nothing more
 AWAY_SECONDS = 20
-ANSWER_SECONDS = 60
 TASK = "faults"
 TABLES = {"raw": 344, "clean": 333, "rejected": 11, "duplicates": 0}
 CANDIDATES = {
@@ -68,16 +67,12 @@ def wait_revived(stack: Stack, service: str, started: str) -> None:
 
 
 @contextmanager
-def stopped(stack: Stack, service: str) -> Iterator[None]:
-    """The service is away for AWAY_SECONDS, or for as long as the block takes."""
-    stack.compose("stop", service)
-    back = time.monotonic() + AWAY_SECONDS
-    try:
+def away(stack: Stack, service: str) -> Iterator[None]:
+    """The service is stopped for AWAY_SECONDS, or for as long as the block takes."""
+    with stack.stopped(service):
+        back = time.monotonic() + AWAY_SECONDS
         yield
         wait_until(lambda: time.monotonic() >= back, "the end of the absence", AWAY_SECONDS + 1)
-    finally:
-        stack.compose("start", service)
-        stack.wait_healthy(service)
 
 
 @contextmanager
@@ -170,13 +165,12 @@ def told(output: str) -> str:
     return messages[0]
 
 
-def failed(stack: Stack, *arguments: str) -> tuple[dict[str, Any], float]:
-    """The error of a command that ends with exit code 1, and the seconds it took to say so."""
-    begun = time.monotonic()
+def failed(stack: Stack, *arguments: str) -> dict[str, Any]:
+    """The error of a command that ends with exit code 1."""
     done = stack.rookery(*arguments, "--json", check=False, timeout=300)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    return json.loads(done.stdout)["error"], time.monotonic() - begun
+    return dict(json.loads(done.stdout)["error"])
 
 
 def assert_sound(stack: Stack) -> None:
@@ -195,7 +189,7 @@ def half_registered(stack: Stack) -> list[int]:
         "SELECT version, status, storage_location FROM model_versions "
         f"WHERE name = '{TASK}' ORDER BY version"
     )
-    files = stored(stack)
+    files = stack.artifacts()
     return [
         version
         for version, status, place in stack.postgres(query)
@@ -206,8 +200,3 @@ def half_registered(stack: Stack) -> list[int]:
 
 def key_of(place: str) -> str:
     return place.replace("mlflow-artifacts:/", "artifacts/", 1)
-
-
-def stored(stack: Stack) -> set[str]:
-    pages = stack.s3("mlflow").get_paginator("list_objects_v2").paginate(Bucket="mlflows3")
-    return {found["Key"] for page in pages for found in page.get("Contents", [])}

@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,17 @@ def wait_until(holds: Callable[[], Any], what: str, seconds: float = 60) -> Any:
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(0.2)
     return found
+
+
+def free_ports() -> dict[str, int]:
+    """A port that nobody has for each name, all held together so that no two are the same."""
+    with ExitStack() as held:
+        found = {}
+        for name in PORTS:
+            probe = held.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            found[name] = probe.getsockname()[1]
+        return found
 
 
 def copy_checkout(folder: Path) -> None:
@@ -96,6 +109,26 @@ class Stack:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    @contextmanager
+    def begun(self, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+        """A compose command that goes on while the block runs, and ends with it at the latest."""
+        process = self.start(*arguments)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    @contextmanager
+    def stopped(self, service: str) -> Iterator[None]:
+        """The service is away for as long as the block takes."""
+        self.compose("stop", service)
+        try:
+            yield
+        finally:
+            self.compose("start", service)
+            self.wait_healthy(service)
 
     def execute(self, service: str, *command: str, check: bool = True, **options: Any) -> Any:
         """A command in the container of a service, without a terminal."""
@@ -164,17 +197,22 @@ class Stack:
         answer = self.mlflow("registered-models/alias", params=asked)
         return answer.json()["model_version"]["version"] if answer.status_code == 200 else None
 
-    def mysql(self, query: str, user: str = "my_app_user") -> list[tuple[Any, ...]]:
-        """Rows of a query over the published port."""
-        connection = pymysql.connect(
+    def enter_mysql(
+        self, user: str = "my_app_user", password: str | None = None
+    ) -> "pymysql.Connection[Any]":
+        """A connection over the published port, with the user's own password if none is given."""
+        return pymysql.connect(
             host="127.0.0.1",
             port=self.ports["MYSQL_PORT"],
             user=user,
-            password=self.key("mysql", f"{user}_password"),
+            password=self.key("mysql", f"{user}_password") if password is None else password,
             database="my_app_db",
             autocommit=True,
         )
-        with connection, connection.cursor() as cursor:
+
+    def mysql(self, query: str, user: str = "my_app_user") -> list[tuple[Any, ...]]:
+        """Rows of a query over the published port."""
+        with self.enter_mysql(user) as connection, connection.cursor() as cursor:
             cursor.execute(query)
             return list(cursor.fetchall())
 
@@ -193,6 +231,11 @@ class Stack:
                 return list(cursor.fetchall())
         finally:
             connection.close()
+
+    def artifacts(self) -> set[str]:
+        """The keys that MLflow's own user finds in its bucket."""
+        pages = self.s3("mlflow").get_paginator("list_objects_v2").paginate(Bucket="mlflows3")
+        return {found["Key"] for page in pages for found in page.get("Contents", [])}
 
     def s3(self, owner: str) -> Any:
         """A boto3 client of `mlflow` or `jobs`."""

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,10 +49,7 @@ def first_run(stack: Stack) -> FirstRun:
         stack.up()
     stack.wait_healthy()
     ready_before = stack.api("GET", "/ready")
-    command = ["docker", "compose", "exec", "-T", "jupyter", "rookery", "run"]
-    with subprocess.Popen(
-        command, cwd=stack.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as run:
+    with stack.begun("exec", "-T", "jupyter", "rookery", "run") as run:
         ready_after = ready_by_itself(stack)
         printed, complained = run.communicate(timeout=60)
     assert run.returncode == 0, printed + complained
@@ -90,15 +86,9 @@ def kept(stack: Stack) -> dict[str, Any]:
         "secrets": secrets(stack),
         "rows": {name: stack.mysql(f"SELECT COUNT(*) FROM {name}") for name in tables},
         "runs": stack.postgres("SELECT run_uuid, status FROM runs ORDER BY run_uuid"),
-        "files": artifacts(stack),
+        "files": stack.artifacts(),
         "production": stack.production(),
     }
-
-
-def artifacts(stack: Stack) -> list[str]:
-    """The keys that MLflow's own user finds in its bucket."""
-    pages = stack.s3("mlflow").get_paginator("list_objects_v2").paginate(Bucket="mlflows3")
-    return [found["Key"] for page in pages for found in page.get("Contents", [])]
 
 
 def test_up_without_a_dot_env_leaves_six_healthy_services_and_one_shots_that_ended_well(stack):
@@ -147,7 +137,7 @@ def test_the_runs_of_a_sweep_are_in_postgres(first_run):
 
 
 def test_the_files_of_runs_and_models_are_in_the_bucket_of_mlflow(first_run):
-    found = artifacts(first_run.stack)
+    found = first_run.stack.artifacts()
     assert found
     assert {key.split("/")[0] for key in found} == {"artifacts"}
     assert any(key.endswith("/MLmodel") for key in found)

@@ -3,8 +3,6 @@
 import json
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +36,6 @@ def named(findings: Findings, *words: str) -> dict[str, Any]:
     return found
 
 
-@contextmanager
-def stopped(stack: Stack, service: str) -> Iterator[None]:
-    stack.compose("stop", service)
-    try:
-        yield
-    finally:
-        stack.compose("start", service)
-        stack.wait_healthy(service)
-
-
 @pytest.mark.parametrize("service", ["jupyter", "fastapi"])
 def test_inside_a_healthy_stack_nothing_is_wrong(promoted, service):
     code, findings = inside(promoted, service)
@@ -70,7 +58,7 @@ def test_what_is_printed_names_each_area_and_how_many_faults_there_are(promoted)
 
 
 def test_a_stopped_server_is_named_with_its_mend_on_the_host_and_inside(promoted):
-    with stopped(promoted, "mlflow"):
+    with promoted.stopped("mlflow"):
         code, findings = on_host(promoted)
         assert code == 1
         assert "docker compose up --detach mlflow" in named(findings, "mlflow is not")["mend"]

@@ -19,23 +19,12 @@ def mysql_as(promoted: Stack) -> Iterator[Callable[[str], Any]]:
 
     def cursor(user: str) -> Any:
         if user not in opened:
-            opened[user] = enter_mysql(promoted, user, promoted.key("mysql", f"{user}_password"))
+            opened[user] = promoted.enter_mysql(user)
         return opened[user].cursor()
 
     yield cursor
     for connection in opened.values():
         connection.close()
-
-
-def enter_mysql(stack: Stack, user: str, password: str) -> Any:
-    return pymysql.connect(
-        host="127.0.0.1",
-        port=stack.ports["MYSQL_PORT"],
-        user=user,
-        password=password,
-        database="my_app_db",
-        autocommit=True,
-    )
 
 
 def enter_postgres(stack: Stack, user: str, password: str, database: str = "mlflow_db") -> Any:
@@ -63,7 +52,7 @@ def denied(cursor: Any, statement: str) -> bool:
 @pytest.mark.parametrize("password", ["", "wrong"])
 def test_mysql_refuses_a_wrong_password_and_an_unknown_user(promoted, user, password):
     with pytest.raises(pymysql.OperationalError) as caught:
-        enter_mysql(promoted, user, password)
+        promoted.enter_mysql(user, password)
     assert caught.value.args[0] in DENIED | {1130}  # 1130: root may not come over the network
 
 

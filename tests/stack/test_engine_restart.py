@@ -1,7 +1,8 @@
 """A restart of the Docker engine, as a restart of the machine is one.
 
 As root only, and only where nothing else runs in it: by systemd where that runs the engine, else by
-ending `dockerd` and starting it again with the same command line.
+ending `dockerd` and starting it again with the same command line. Where `ROOKERY_ALL_TESTS` is set,
+what would be skipped elsewhere fails.
 """
 
 import os
@@ -9,6 +10,7 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 import pytest
@@ -23,11 +25,17 @@ ENGINE_SECONDS = 120
 def alone(promoted):
     """The stack, where a restart of the engine is ours to make and harms nobody."""
     if os.getuid() != 0:
-        pytest.skip("only root restarts the engine")
+        leave_out("only root restarts the engine")
     running = set(promoted.run("docker", "ps", "--quiet", "--no-trunc").stdout.split())
     if running - {one["Id"] for one in promoted.containers().values()}:
-        pytest.skip("containers that are not of this stack run in the engine")
+        leave_out("containers that are not of this stack run in the engine")
     return promoted
+
+
+def leave_out(reason: str) -> NoReturn:
+    if os.environ.get("ROOKERY_ALL_TESTS"):
+        pytest.fail(f"{reason}, and ROOKERY_ALL_TESTS asks for every test")
+    pytest.skip(reason)
 
 
 def restart_engine() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from tests.stack import faults
-from tests.stack.faults import TASK, Asking, assert_sound, stopped, told
+from tests.stack.faults import TASK, Asking, assert_sound, away, told
 from tests.stack.stack import PENGUIN, wait_until
 
 WRONG = "Wr0ng-password"
@@ -58,7 +58,7 @@ def test_a_promotion_that_dies_at_the_alias_is_ended_by_the_next_command(stack, 
 
 def test_an_api_started_without_mlflow_lives_says_why_and_loads_when_it_is_back(stack):
     served = stack.production()
-    with stopped(stack, "mlflow"):
+    with away(stack, "mlflow"):
         stack.compose("restart", "fastapi")
         stack.wait_healthy("fastapi")
         assert stack.api("GET", "/health").status_code == 200

@@ -4,7 +4,6 @@ Its data volumes are small and in memory, its ports are any that are free.
 """
 
 import os
-import socket
 from pathlib import Path
 
 import boto3
@@ -13,28 +12,17 @@ from botocore.exceptions import ClientError
 from tests.stack import faults
 from tests.stack.conftest import give_to
 from tests.stack.faults import TASK, Asking, told
-from tests.stack.stack import PORTS, Stack, copy_checkout, wait_until
+from tests.stack.stack import Stack, copy_checkout, free_ports, wait_until
 
 SMALL_DISK = Path("tests", "stack", "small-disk.yaml")
 MEGABYTE = 1 << 20
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 @pytest.fixture(scope="module")
 def small(promoted, tmp_path_factory):
     """A second stack, not started yet; it uses the images that the first one has built."""
     folder = tmp_path_factory.mktemp("small disks")
-    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    ports = free_ports()
     copy_checkout(folder)
     for shared in ("notebooks", "tasks", "backups"):
         give_to(folder / shared, 1000)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 from tests.stack import faults
-from tests.stack.faults import TASK, Asking, assert_sound, failed, kill, paused, stopped
+from tests.stack.faults import TASK, Asking, assert_sound, away, failed, kill, paused
 from tests.stack.stack import wait_until
 
 STORES = ("postgres", "mysql", "minio", "mlflow")
@@ -35,8 +35,9 @@ def test_a_store_killed_during_a_sweep_comes_back_and_nothing_is_lost(stack, ser
         started = kill(stack, service)
         assert sweep.poll() is None, "the sweep had ended before the kill"
         _, said = sweep.communicate(timeout=180)
-        assert sweep.returncode in (0, 1), said
-        if sweep.returncode == 1:
+        # it may outlast the absence by asking again; if not, it says what was away, and no more
+        if sweep.returncode != 0:
+            assert sweep.returncode == 1, said
             assert AWAY[service][0] in faults.told(said)
         faults.wait_revived(stack, service, started)
         assert stack.production(TASK) == alias
@@ -50,7 +51,7 @@ def test_a_store_that_is_away_stops_no_prediction_and_moves_no_alias(stack, serv
     served, alias = stack.production(), stack.production(TASK)
     version = faults.another_version(stack)
     with Asking(stack) as asking:
-        with stopped(stack, service):
+        with away(stack, service):
             assert_told_by_jobs(stack, service, version)
             wait_until(
                 lambda: (ready(stack)["failed"] is not None) == (service in FOLLOWING_NEEDS),
@@ -72,11 +73,9 @@ def assert_told_by_jobs(stack, service, version):
     else:
         assert stack.rookery("status", TASK).returncode == 0
     for job in jobs:
-        error, seconds = failed(stack, *job)
-        print(f"{service} away: {job[0]} ended after {seconds:.1f} s: {error['message']}")
+        error = failed(stack, *job)
         assert error["message"].startswith(part)
         assert error["field"] == setting
-        assert seconds < faults.ANSWER_SECONDS
 
 
 def ready(stack):
@@ -87,17 +86,16 @@ def ready(stack):
 
 def test_mlflow_answers_with_an_error_in_time_while_postgres_says_nothing(stack):
     with paused(stack, "postgres"):
-        first, *_, last = [refusal_seconds(stack) for _ in range(3)]
-    print(f"MLflow without Postgres: an error after {first:.1f} s, then after {last:.1f} s")
+        for _ in range(3):
+            assert_refused_in_time(stack)
     found = stack.mlflow("experiments/get", params={"experiment_id": "0"})
     assert found.status_code == 200
 
 
-def refusal_seconds(stack):
+def assert_refused_in_time(stack):
     begun = time.monotonic()
     answer = stack.mlflow("experiments/get", params={"experiment_id": "0"})
     seconds = time.monotonic() - begun
     assert answer.status_code == 503, answer.text
     assert answer.json()["error_code"] == "TEMPORARILY_UNAVAILABLE"
     assert seconds < 30
-    return seconds

@@ -1,5 +1,6 @@
 """What the images and containers of the stack are made of, and what they are not allowed."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,7 +13,12 @@ from tests.stack.stack import ONE_SHOTS, ROOT, SERVERS, Stack, copy_checkout
 
 OURS = ("fastapi", "jupyter", "mlflow", "minio", "minio-setup")
 IN_PYTHON = ("fastapi", "jupyter", "mlflow")
-LOCKS = sorted(ROOT / folder / "requirements.txt" for folder in (*IN_PYTHON, "minio"))
+LOCKS = [
+    *sorted(ROOT / folder / "requirements.txt" for folder in (*IN_PYTHON, "minio")),
+    ROOT / "fastapi" / "maintenance.txt",
+    ROOT / "requirements" / "build.txt",
+]
+MAINTENANCE = ("backup", "restore")
 ARCHITECTURE = re.compile(r"amd64|x86|i[36]86|aarch64|arm64|armv7|platform_machine", re.IGNORECASE)
 ANOTHER = "aarch64-manylinux_2_36"  # Debian trixie on arm64
 # what belongs to notebooks, plots and servers of another kind
@@ -70,22 +76,22 @@ def leaks(values: dict[str, str], text: str) -> list[str]:
 # --- portable
 
 
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
 def build_files() -> list[Path]:
-    return [
-        ROOT / "docker-compose.yaml",
-        *LOCKS,
-        *ROOT.glob("*/Dockerfile"),
-        *ROOT.glob("*/*.sh"),
-        *(ROOT / "requirements").glob("*.txt"),
-    ]
+    patterns = ("*/Dockerfile", "*/*.sh", "requirements/*.txt")
+    found = {path for pattern in patterns for path in ROOT.glob(pattern)}
+    return sorted({ROOT / "docker-compose.yaml", *LOCKS, *found})
 
 
-@pytest.mark.parametrize("path", build_files(), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", build_files(), ids=name_of)
 def test_no_file_that_an_image_is_made_of_names_an_architecture(path):
     assert ARCHITECTURE.findall(path.read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("lock", LOCKS, ids=name_of)
 def test_every_pinned_package_has_a_wheel_for_arm64_or_is_mysqlclient(lock, tmp_path):
     """mysqlclient has no wheels for any Linux: the images build it."""
     # --dry-run resolves against the registry with the hashes of the lock, and installs nothing
@@ -151,6 +157,23 @@ def test_a_container_is_given_no_rights_and_bounded_resources(promoted, service)
     assert 0 < host["Memory"] <= 4 * 2**30
     assert host["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "3"}
     assert not any(mount["Source"].endswith("docker.sock") for mount in container["Mounts"])
+
+
+@pytest.mark.parametrize("service", MAINTENANCE)
+def test_a_container_of_maintenance_would_be_given_no_more(promoted, service):
+    config = promoted.compose("--profile", "maintenance", "config", "--format", "json").stdout
+    wanted = json.loads(config)["services"][service]
+    assert wanted["user"] == "1000:1000"
+    assert wanted["read_only"] is True
+    assert wanted["cap_drop"] == ["ALL"]
+    assert wanted["security_opt"] == ["no-new-privileges:true"]
+    assert wanted.keys().isdisjoint({"privileged", "cap_add", "devices", "ports", "pid", "ipc"})
+    assert 0 < int(wanted["mem_limit"]) <= 4 * 2**30
+    assert wanted["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
+    assert wanted["restart"] == "no"
+    writable = {mount["target"] for mount in wanted["volumes"] if not mount.get("read_only")}
+    assert writable == ({"/backups"} if service == "backup" else set())
+    assert not any(mount["source"].endswith("docker.sock") for mount in wanted["volumes"])
 
 
 @pytest.mark.parametrize("service", SERVERS)

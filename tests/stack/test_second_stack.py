@@ -1,14 +1,13 @@
 """A second stack beside the first, from a folder with another name and with ports of its own."""
 
+import os
 import re
-import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import httpx
 import pytest
 from tests.stack.conftest import give_to
-from tests.stack.stack import PORTS, SERVERS, Stack, copy_checkout, wait_until
+from tests.stack.stack import SERVERS, Stack, copy_checkout, free_ports, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -21,25 +20,15 @@ def second(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         give_to(folder / shared, 1000)
     ports = free_ports()
     (folder / ".env").write_text("".join(f"{name}={port}\n" for name, port in ports.items()))
-    # a variable of the shell would win over .env, and belong to the first stack
-    second = Stack(folder, ports, {name: str(port) for name, port in ports.items()})
+    # .env decides; only a variable of the caller's shell, which would win, has to be replaced
+    shell = {name: str(port) for name, port in ports.items() if name in os.environ}
+    second = Stack(folder, ports, shell)
     try:
         second.up()
         second.wait_healthy()
         yield second
     finally:
         second.compose("down", "--volumes")
-
-
-def free_ports() -> dict[str, int]:
-    """Ports that nobody has, held all together so that no two are the same."""
-    with ExitStack() as held:
-        found = {}
-        for name in PORTS:
-            probe = held.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            found[name] = probe.getsockname()[1]
-        return found
 
 
 def test_it_comes_up_healthy_beside_the_first(stack, second):

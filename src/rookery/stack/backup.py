@@ -21,6 +21,7 @@ from sqlalchemy.engine import Engine
 
 from rookery import __version__
 from rookery.errors import Unavailable
+from rookery.stack.disk import flush
 from rookery.stack.maintenance import clients, contents, files, objects
 from rookery.stack.maintenance.ending import clean_up_when_stopped
 from rookery.stack.maintenance.standstill import maintenance, standstill
@@ -34,7 +35,7 @@ COMPRESSION = 3
 
 
 @dataclass(frozen=True)
-class Registry:
+class RegistryDump:
     """What MLflow's database held when it was dumped."""
 
     counts: dict[str, int]
@@ -75,9 +76,9 @@ def _new_folder(backups: Path, name: str) -> Iterator[files.Folder]:
         partial.mkdir(mode=0o700)
         try:
             yield files.Folder(partial)
-            files.flush(partial)
+            flush(partial)
             partial.rename(backups / name)
-            files.flush(backups)
+            flush(backups)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
@@ -142,7 +143,7 @@ def _dump_tables(engine: Engine, folder: files.Folder) -> dict[str, int]:
     return counts
 
 
-def _dump_registry(engine: Engine, folder: files.Folder) -> Registry:
+def _dump_registry(engine: Engine, folder: files.Folder) -> RegistryDump:
     """Dump, counts and folders of one and the same snapshot."""
     reading = engine.execution_options(isolation_level="REPEATABLE READ")
     with answering(engine, "postgres"), reading.connect() as connection:
@@ -150,7 +151,9 @@ def _dump_registry(engine: Engine, folder: files.Folder) -> Registry:
         with folder.writing(files.POSTGRES) as file:
             for chunk in clients.dump_postgres(engine, snapshot):
                 file.write(chunk)
-        return Registry(contents.registry_counts(connection), contents.model_folders(connection))
+        return RegistryDump(
+            contents.registry_counts(connection), contents.model_folders(connection)
+        )
 
 
 def _versions(stores: Stores) -> dict[str, str]:

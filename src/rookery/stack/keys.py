@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from rookery.errors import InputError, Unavailable
+from rookery.stack.disk import flush
 from rookery.stack.oneshot import finish
 from rookery.stack.passwords import check_chosen
 from rookery.stack.readers import READERS, SECRETS, copies, places_of
@@ -127,8 +128,8 @@ def _write(folder: Path, files: Mapping[str, str]) -> int:
             raise Unavailable(
                 f"{folder / name} cannot be written: {error.strerror}", value=str(folder / name)
             ) from error
-    if wrong:
-        _flush(folder)
+    if wrong:  # a database may have stored a password before the power fails
+        flush(folder)
     return len(wrong)
 
 
@@ -147,15 +148,6 @@ def _replace(path: Path, value: str) -> None:
         os.fchmod(file.fileno(), MODE)
         os.fsync(file.fileno())
     aside.replace(path)
-
-
-def _flush(folder: Path) -> None:
-    """A power cut must not take back a name whose password a database has already stored."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 if __name__ == "__main__":

@@ -138,7 +138,8 @@ def check_versions(name: str, manifest: files.Manifest) -> None:
 
 
 def refuse_filled(held: Sequence[str]) -> None:
-    """
+    """Lets a new stack pass only: what is in another one would be lost.
+
     Raises:
         InputError: the stack holds something.
     """

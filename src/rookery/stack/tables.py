@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from rookery.settings import get_settings
 from rookery.stack.oneshot import finish
 from rookery.stores import ledger, predictions
-from rookery.stores.database import answering, connect
+from rookery.stores.database import answering, connect, quoted
 from rookery.stores.locks import create_missing
 
 API_ACCOUNT = "rookery_api"
@@ -37,15 +37,15 @@ def set_up(address: str) -> Iterator[str]:
 
 def _grant(engine: Engine) -> Iterator[str]:
     """MySQL refuses a grant on a table that is not there yet."""
-    quote = engine.dialect.identifier_preparer.quote_identifier
     for table, rights in RIGHTS.items():
         with answering(engine), engine.connect() as connection:
-            grant = f"GRANT {rights} ON {quote(table)} TO '{API_ACCOUNT}'@'%'"
+            grant = f"GRANT {rights} ON {quoted(engine, table)} TO '{API_ACCOUNT}'@'%'"
             connection.execute(sa.text(grant))
         yield f"{API_ACCOUNT} may {rights} on {table}"
 
 
 def main() -> int:
+    """Runs the one-shot; the exit code says how it went."""
     return finish(lambda: "\n".join(set_up(get_settings().tables_url)))
 
 

@@ -139,9 +139,16 @@ def _session(address: URL, *, reading: bool) -> dict[str, Any]:
     return {}
 
 
-def quoted(url: str, name: str) -> str:
-    """A table's name as the database of this address quotes it."""
-    dialect = _address(url, "--from").get_dialect()()
+def quoted(database: Engine | str, name: str) -> str:
+    """A name as its database quotes it; of an address, no driver has to be there.
+
+    Raises:
+        InputError: the address is not one.
+    """
+    if isinstance(database, Engine):
+        dialect = database.dialect
+    else:
+        dialect = _address(database, "--from").get_dialect()()
     return str(dialect.identifier_preparer.quote_identifier(name))
 
 

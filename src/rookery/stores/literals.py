@@ -50,10 +50,17 @@ def largest(rows: Literals) -> int:
     return int(pc.max(pc.binary_length(rows)).as_py() or 0)
 
 
+def has_infinity(column: pd.Series) -> bool:
+    """Whether one of the doubles is none that a literal could say."""
+    if not pd.api.types.is_float_dtype(column):
+        return False
+    return bool(np.isinf(column.to_numpy("float64", na_value=np.nan)).any())
+
+
 def _literals(column: pd.Series, *, as_text: bool, escaping: bool) -> Literals:
     values = _values(column)
     if pa.types.is_floating(values.type):
-        if as_text or np.isinf(column.to_numpy("float64", na_value=np.nan)).any():
+        if as_text or has_infinity(column):
             return _quoted(values.cast(TEXT), escaping=escaping)
         return _doubles(values)
     if pa.types.is_integer(values.type) and not as_text:

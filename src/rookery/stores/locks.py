@@ -49,7 +49,11 @@ def alone(engine: Engine, name: str, patience: float) -> Iterator[None]:
 
 
 def take(engine: Engine, name: str) -> Release | None:
-    """What gives the lock back; None while it is held, be it by this process."""
+    """What gives the lock back; None while it is held, be it by this process.
+
+    Raises:
+        Unavailable: the database failed.
+    """
     if engine.dialect.name == "sqlite":
         return _take_file(engine, name)
     with answering(engine), ExitStack() as held:

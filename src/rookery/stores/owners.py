@@ -14,15 +14,10 @@ def this_process() -> str:
     return f"{socket.gethostname()}:{process.pid}:{process.create_time():.2f}"
 
 
-def is_here(owner: str | None) -> bool:
-    """Whether the owner is a process of this host, so that it can be looked up."""
-    return _parts(owner)[0] == socket.gethostname()
-
-
 def is_gone(owner: str | None) -> bool:
     """Whether the process of that name is known to have ended; never said of another host's."""
-    _, pid, started = _parts(owner)
-    if not (is_here(owner) and pid.isdigit()):
+    host, pid, started = _parts(owner)
+    if not (host == socket.gethostname() and pid.isdigit()):
         return False
     return ended(int(pid)) or abs(psutil.Process(int(pid)).create_time() - float(started)) > 1
 

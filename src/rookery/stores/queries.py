@@ -49,7 +49,7 @@ def open_query(sql: Sql, default_url: str | None, cache: Path) -> Batch:
     def chunks() -> Iterator[pd.DataFrame]:
         with spool:
             for path in parts:
-                yield frame_of(_cast(pq.read_table(path), schema))
+                yield frame_of(pq.read_table(path).cast(schema, safe=False))
 
     place = engine.url.render_as_string(hide_password=True)
     return Batch(state.hexdigest()[:16], f"query on {place}", columns, chunks)
@@ -98,10 +98,6 @@ def _widest(one: pa.Field, other: pa.Field) -> pa.Field:
     except pa.ArrowException:
         return pa.field(one.name, pa.string())
     return found
-
-
-def _cast(part: pa.Table, schema: pa.Schema) -> pa.Table:
-    return part.cast(schema, safe=False)
 
 
 def _rows_of(connection: sa.Connection, query: str) -> sa.CursorResult[Any]:

@@ -14,8 +14,8 @@ from sqlalchemy.schema import CreateTable
 
 from rookery.errors import InputError
 from rookery.stores.column_types import EXACT, LONG, Types
-from rookery.stores.database import cause_of, error_code
-from rookery.stores.literals import Literals, largest, literal_rows, statements
+from rookery.stores.database import cause_of, error_code, quoted
+from rookery.stores.literals import Literals, has_infinity, largest, literal_rows, statements
 
 # fewer round trips than that save nothing, larger statements are slower to parse
 STATEMENT_BYTES = 256 * 1024
@@ -113,16 +113,18 @@ class Replacement:
             raise UnfitValue(f"a row of {size} bytes (max_allowed_packet is {self._largest})")
         with self._writer.begin() as connection:
             straight = connection.execution_options(no_parameters=True)
-            for statement in statements(_quoted(self._writer, table), literals, STATEMENT_BYTES):
+            place = quoted(self._writer, table.name)
+            for statement in statements(place, literals, STATEMENT_BYTES):
                 straight.exec_driver_sql(statement)
 
     def _widen(self, table: sa.Table, rows: pd.DataFrame) -> None:
         """MySQL knows no infinity: a column that holds one becomes text, as from a CSV file."""
         for column in table.columns if self._dialect == "mysql" else ():
             values = rows[column.name]
-            if isinstance(column.type, sa.Double) and _has_infinity(values):
+            if isinstance(column.type, sa.Double) and has_infinity(values):
                 with self._writer.begin() as connection:
-                    place, name = _quoted(self._writer, table), _quoted(self._writer, column)
+                    place = quoted(self._writer, table.name)
+                    name = quoted(self._writer, column.name)
                     connection.exec_driver_sql(f"ALTER TABLE {place} MODIFY {name} LONGTEXT")
                 column.type = LONG
 
@@ -176,13 +178,3 @@ def _check_years(rows: pd.DataFrame) -> None:
 
 def _has_zero(literals: Literals) -> bool:
     return bool(pc.any(pc.match_substring(literals, "\x00")).as_py())
-
-
-def _has_infinity(values: pd.Series) -> bool:
-    if not pd.api.types.is_float_dtype(values):
-        return False
-    return bool(np.isinf(values.to_numpy("float64", na_value=np.nan)).any())
-
-
-def _quoted(engine: Engine, named: sa.Table | sa.Column[Any]) -> str:
-    return engine.dialect.identifier_preparer.quote_identifier(named.name)

@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateView
 from rookery.core.task import Task
 from rookery.errors import InputError, Unavailable
 from rookery.stores.column_types import Types
-from rookery.stores.database import answering, connect
+from rookery.stores.database import answering, connect, quoted
 from rookery.stores.locks import alone, take
 from rookery.stores.onehot_view import onehot_query
 from rookery.stores.replacement import Replacement
@@ -100,8 +100,8 @@ class Tables:
         or the death of the process, leaves everything as it was.
 
         Raises:
-            InputError: the database cannot hold the rows. Unavailable: it failed, or another job
-                has been writing for too long.
+            InputError: the database cannot hold the rows.
+            Unavailable: it failed, or another job has been writing for too long.
         """
         mark = NEW + secrets.token_hex(3)
         staged = {name: name + mark for name in schemas}
@@ -156,8 +156,8 @@ class Tables:
                 self._drop(connection, "VIEW", [view] if clean in staged else gone)
                 self._drop(connection, "TABLE", [*staged, *outdated])
                 for name, new in staged.items():
-                    old = self._quoted(new)
-                    connection.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {self._quoted(name)}")
+                    old, wanted = quoted(self.engine, new), quoted(self.engine, name)
+                    connection.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {wanted}")
             if clean in staged:
                 connection.execute(CreateView(onehot_query(task), view, or_replace=mysql))
 
@@ -169,7 +169,9 @@ class Tables:
         there = {*inspector.get_table_names(), *inspector.get_view_names()}
         moves = [(name, name + OLD) for name in replaced if name in there]
         moves += [(new, name) for name, new in staged.items()]
-        listed = ", ".join(f"{self._quoted(old)} TO {self._quoted(new)}" for old, new in moves)
+        listed = ", ".join(
+            f"{quoted(self.engine, old)} TO {quoted(self.engine, new)}" for old, new in moves
+        )
         connection.exec_driver_sql(f"RENAME TABLE {listed}")
 
     @contextmanager
@@ -177,9 +179,6 @@ class Tables:
         with self.engine.execution_options(writes=True).begin() as connection:
             yield connection
 
-    def _quoted(self, name: str) -> str:
-        return self.engine.dialect.identifier_preparer.quote_identifier(name)
-
     def _drop(self, connection: sa.Connection, kind: str, names: Iterable[str]) -> None:
         for name in names:
-            connection.exec_driver_sql(f"DROP {kind} IF EXISTS {self._quoted(name)}")
+            connection.exec_driver_sql(f"DROP {kind} IF EXISTS {quoted(self.engine, name)}")

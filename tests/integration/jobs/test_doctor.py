@@ -19,7 +19,7 @@ import pytest
 from mlflow import MlflowClient
 
 from rookery.cli import run_command
-from rookery.jobs.doctor import doctor
+from rookery.jobs.doctor import collect, project_checks
 from rookery.jobs.doctor.findings import Finding
 from rookery.jobs.doctor.ports import Port, ports
 from rookery.jobs.doctor.web import clock
@@ -99,7 +99,7 @@ def test_a_whole_project_has_no_fault(home, monkeypatch, capfd):
 
 def test_a_setting_that_is_refused_is_one_finding_among_others(empty_home, monkeypatch):
     point(monkeypatch, MLFLOW_TRACKING_URI="")
-    found = doctor()
+    found = collect(project_checks())
     (fault,) = faults(found, "settings")
     assert (fault.level, "MLFLOW_TRACKING_URI" in fault.message) == ("error", True)
     assert any(one.check == "libraries" for one in found)
@@ -127,14 +127,14 @@ def test_an_address_that_this_machine_has_not_is_named():
 def test_a_page_in_place_of_mlflow_is_told_apart_without_waiting(empty_home, monkeypatch):
     with serving(200, "text/html", b"<html>hello</html>") as port:
         point(monkeypatch, MLFLOW_TRACKING_URI=f"http://127.0.0.1:{port}")
-        (fault,) = faults(doctor(), "tracking")
+        (fault,) = faults(collect(project_checks()), "tracking")
     assert (fault.level, "is not MLflow (200, text/html)" in fault.message) == ("error", True)
 
 
 def test_the_host_check_of_mlflow_is_mended_by_a_line(empty_home, monkeypatch):
     with serving(403, "text/plain", b"Invalid Host header - possible attack") as port:
         point(monkeypatch, MLFLOW_TRACKING_URI=f"http://127.0.0.1:{port}")
-        (fault,) = faults(doctor(), "tracking")
+        (fault,) = faults(collect(project_checks()), "tracking")
     assert f"MLFLOW_ALLOWED_HOSTS=127.0.0.1:{port}" in str(fault.mend)
 
 
@@ -190,7 +190,7 @@ def test_a_proxy_that_gets_requests_to_our_own_servers_is_named(empty_home, monk
             no_proxy="localhost",
             MLFLOW_TRACKING_URI="http://mlflow:5005",
         )
-        found = doctor()
+        found = collect(project_checks())
     (fault,) = faults(found, "proxy")
     assert "http://mlflow:5005 go through the proxy" in fault.message
     assert "lovelace" not in str(found)
@@ -202,7 +202,7 @@ def test_an_alias_in_another_case_is_named(home_copy):
     settings = get_settings()
     client = MlflowClient(settings.tracking_uri, settings.tracking_uri)
     client.set_registered_model_alias("penguins", "Production", "1")
-    (fault,) = faults(doctor(), "aliases")
+    (fault,) = faults(collect(project_checks()), "aliases")
     assert (fault.level, "'Production' beside 'production'" in fault.message) == ("warning", True)
 
 
@@ -213,10 +213,10 @@ def test_a_promotion_whose_process_died_is_named_with_the_command_that_ends_it(h
         "Ledger(get_settings().tables_url).begin('penguins', '1', 'promotion'); os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", begin], check=True)
-    (fault,) = faults(doctor(), "promotions")
+    (fault,) = faults(collect(project_checks()), "promotions")
     assert str(fault.mend).startswith("rookery status penguins")
     assert run_command(["status"]) == 0
-    assert faults(doctor(), "promotions") == []
+    assert faults(collect(project_checks()), "promotions") == []
 
 
 def test_without_docker_nothing_is_wrong_in_a_folder_that_has_a_stack(

@@ -10,12 +10,7 @@ from rookery.jobs.doctor.findings import Check, Finding, collect
 from rookery.jobs.doctor.ports import Port, ports
 from rookery.settings import Settings, get_settings, project_root
 
-__all__ = ["Check", "Finding", "collect", "doctor", "project_checks"]
-
-
-def doctor() -> list[Finding]:
-    """Looks at everything, and goes on when something fails; raises nothing."""
-    return collect([*project_checks(), *port_checks()])
+__all__ = ["Check", "Finding", "collect", "port_checks", "project_checks"]
 
 
 def project_checks(*, used_embedded: bool = True) -> list[Check]:

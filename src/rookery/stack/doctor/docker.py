@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -84,11 +85,7 @@ class Docker:
 
     @property
     def own_ports(self) -> set[int]:
-        return {
-            int(number)
-            for one in self.containers
-            for number in PUBLISHED_AT.findall(one.get("Ports", ""))
-        }
+        return set(holders(self.containers))
 
 
 class Said(NamedTuple):
@@ -150,7 +147,7 @@ def parse(text: str) -> list[dict[str, Any]]:
     return []
 
 
-def holders(containers: list[dict[str, Any]]) -> dict[int, str]:
+def holders(containers: Iterable[dict[str, Any]]) -> dict[int, str]:
     """Which container holds a published port."""
     return {
         int(number): f"the container {one['Names']}"

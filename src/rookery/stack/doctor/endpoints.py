@@ -28,6 +28,7 @@ def checks(places: Mapping[tuple[str, int], Place]) -> list[Check]:
 
 
 def web(place: Place) -> str:
+    """The address of a web server; an IPv6 address goes in brackets."""
     host, port = place
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -58,6 +59,7 @@ def _tcp(service: str, place: Place, hello: bytes, known: Callable[[bytes], bool
 
 
 def http(service: str, path: str, place: Place) -> Iterator[Finding]:
+    """Whether a page is there without a password."""
     answer = ask(web(place) + path)
     if answer.status == 200:
         yield fine(f"{answer.url} answers")
@@ -87,6 +89,7 @@ def _logs(service: str) -> str:
 
 
 def console(place: Place) -> Iterator[Finding]:
+    """MinIO's own pages."""
     yield from http("minio", "/", place)
 
 

@@ -6,9 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from rookery.stack.maintenance import objects
-from rookery.stack.maintenance.stores import Stores, quoted, tables
+from rookery.stack.maintenance.stores import Stores, tables
 from rookery.stores import ledger, predictions
-from rookery.stores.database import answering
+from rookery.stores.database import answering, quoted
 
 # those that mysql-setup makes
 OURS = {*predictions.METADATA.tables, *ledger.METADATA.tables}
@@ -27,7 +27,11 @@ SHOWN = 5
 
 
 def table_counts(engine: Engine) -> dict[str, int]:
-    """The rows of every table, all in one snapshot."""
+    """The rows of every table, all in one snapshot.
+
+    Raises:
+        Unavailable: the database failed.
+    """
     with answering(engine), engine.connect() as connection:
         return {
             f"table {name}": _count(connection, quoted(engine, name)) for name in tables(connection)
@@ -65,7 +69,11 @@ def without_files(folders: dict[str, str], keys: set[str]) -> list[str]:
 
 
 def held(stores: Stores) -> list[str]:
-    """What a stack holds beyond what a new one has; empty for a new one."""
+    """What a stack holds beyond what a new one has; empty for a new one.
+
+    Raises:
+        Unavailable: a store is away or refuses.
+    """
     with answering(stores.postgres, "postgres"), stores.postgres.connect() as connection:
         found = _registry_held(connection)
     with answering(stores.mysql), stores.mysql.connect() as connection:

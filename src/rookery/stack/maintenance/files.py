@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rookery.errors import InputError
+from rookery.stack.disk import flush
 from rookery.stack.maintenance.stores import BUCKETS
 
 if TYPE_CHECKING:
@@ -89,16 +90,8 @@ class Folder:
             yield hashed
             file.flush()
             os.fsync(file.fileno())
+        flush(path.parent)
         self.entries[name] = hashed.entry
-
-
-def flush(folder: Path) -> None:
-    """A power cut must not leave a name without what it names."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def checked(folder: Path) -> Manifest:

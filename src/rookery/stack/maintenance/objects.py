@@ -39,7 +39,11 @@ def pack(bucket: Bucket, target: Hashed) -> set[str]:
 
 
 def count(bucket: Bucket, most: int) -> int:
-    """How many objects there are, counted up to `most`."""
+    """How many objects there are, counted up to `most`.
+
+    Raises:
+        Unavailable: the store is away or refuses.
+    """
     with _answering(bucket) as client:
         return sum(1 for _ in zip(keys(client, bucket), range(most), strict=False))
 

@@ -72,10 +72,6 @@ def _key(path: Path) -> str:
         ) from error
 
 
-def quoted(engine: Engine, name: str) -> str:
-    return str(engine.dialect.identifier_preparer.quote_identifier(name))
-
-
 def tables(connection: sa.Connection) -> list[str]:
     """The names of the tables, without views."""
     return sorted(sa.inspect(connection).get_table_names())
