@@ -145,10 +145,14 @@ def second_version(stack: Stack) -> None:
 
 
 @pytest.fixture(scope="module")
-def furnished(promoted: Stack) -> Stack:
-    """The stack with something of everything in it."""
-    stack = promoted
+def furnished(stack: Stack) -> Stack:
+    """The stack with something of everything in it, and nothing of what other tests have left."""
+    stack.wait_healthy()
     if "odd values" not in {name for (name,) in stack.mysql("SHOW TABLES")}:
+        stack.compose("down", "--volumes")
+        stack.up()
+        stack.wait_healthy()
+        stack.rookery("run")
         statements(stack, ODD_TABLES)
         statements(stack, RECORDS, "rookery_api")
         second_version(stack)

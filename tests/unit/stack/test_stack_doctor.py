@@ -143,3 +143,8 @@ def test_a_folder_of_somebody_else_is_mended_by_either_side(tmp_path):
     assert levels(found) == ["warning", "warning"]
     assert "chown -R" in str(found[0].mend)
     assert found[1].mend == "mkdir tasks"
+
+
+def test_a_range_of_published_ports_counts_as_each_of_them():
+    shown = "127.0.0.1:9000-9001->9000-9001/tcp, 127.0.0.1:5005->5005/tcp"
+    assert set(docker.holders([{"Names": "a", "Ports": shown}])) == {9000, 9001, 5005}

@@ -34,7 +34,8 @@ PUBLISHED = {
 }
 
 
-PUBLISHED_AT = re.compile(r":(\d+)->")
+# one port, or a range: 127.0.0.1:9000-9001->9000-9001/tcp
+PUBLISHED_AT = re.compile(r":(\d+)(?:-(\d+))?->")
 
 
 @dataclass(frozen=True)
@@ -150,9 +151,10 @@ def parse(text: str) -> list[dict[str, Any]]:
 def holders(containers: Iterable[dict[str, Any]]) -> dict[int, str]:
     """Which container holds a published port."""
     return {
-        int(number): f"the container {one['Names']}"
+        number: f"the container {one['Names']}"
         for one in containers
-        for number in PUBLISHED_AT.findall(one.get("Ports", ""))
+        for first, last in PUBLISHED_AT.findall(one.get("Ports", ""))
+        for number in range(int(first), int(last or first) + 1)
     }
 
 
