@@ -112,8 +112,11 @@ def minio(page: Page, address: str) -> None:
     page.locator("#accessKey").fill(user)
     page.locator("#secretKey").fill(password)
     page.locator("#do-login").click()
-    page.get_by_text("mlflows3").first.click()
-    expect(page.get_by_text("artifacts").first).to_be_visible(timeout=MINUTES)
+    page.get_by_role("button", name="Acknowledge").click()  # its licence, at the first visit
+    page.get_by_role("button", name="mlflows3").click()
+    folder = page.get_by_text("artifacts", exact=True).first
+    expect(folder).to_be_visible(timeout=MINUTES)
+    folder.click()
 
 
 @contextmanager
