@@ -10,7 +10,7 @@ import os
 import re
 import select
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -70,17 +70,22 @@ def added_hosts(environ: Mapping[str, str], port: str) -> Iterator[str]:
     """A name without a port counts with the published one, and alone: for a proxy before it.
 
     Raises:
-        SystemExit: the name is `*`.
+        SystemExit: a name holds `*`.
     """
     for name in filter(None, map(str.strip, environ.get("MLFLOW_ALLOWED_HOSTS", "").split(","))):
-        if name == "*":
+        if "*" in name:
             raise SystemExit(
-                "MLFLOW_ALLOWED_HOSTS is '*', which would let any web page talk to MLflow through "
-                "its visitor's browser; name the hosts, divided by commas, in .env"
+                f"MLFLOW_ALLOWED_HOSTS has {name!r}, which would let any web page talk to MLflow "
+                "through its visitor's browser; name the hosts, divided by commas, in .env"
             )
         yield name
         if not re.search(r":\d+$", name):
             yield f"{name}:{port}"
+
+
+def origins(hosts: Iterable[str]) -> list[str]:
+    """Where pages that talk to this server may come from."""
+    return [f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")]
 
 
 def settings(environ: Mapping[str, str], uri: str) -> dict[str, str]:
@@ -98,9 +103,7 @@ def settings(environ: Mapping[str, str], uri: str) -> dict[str, str]:
         "prometheus_multiproc_dir": str(METRICS_FOLDER),
         "_MLFLOW_SGI_NAME": "uvicorn",
         "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(hosts),
-        "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(
-            f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")
-        ),
+        "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": ",".join(origins(hosts)),
         "MLFLOW_AUTH_CONFIG_PATH": str(database.CONFIG),
         "PGOPTIONS": f"-c statement_timeout={STATEMENT_SECONDS}s",
     }
@@ -215,15 +218,17 @@ def application(uri: str, with_auth: bool) -> Any:
     from login import Login
     from mlflow.exceptions import MlflowException
     from mlflow.server import auth, fastapi_app, handlers
+    from origins import OwnPages
 
     limit_store()
     keep_to_the_store()
     keep_reader_reading()
     try:
         handlers.initialize_backend_stores(uri, uri, PROXIED)
-        return Login(auth.create_app()) if with_auth else fastapi_app.app
+        app = Login(auth.create_app()) if with_auth else fastapi_app.app
     except MlflowException as error:
         raise SystemExit(f"MLflow cannot use its database: {error.message}") from None
+    return OwnPages(app, origins(allowed_hosts(os.environ)))
 
 
 def expose_metrics() -> None:

@@ -126,7 +126,8 @@ def upload(stack: Stack, run: str) -> httpx.Response:
             "MLFLOW_AUTH=off would open MLflow to all who reach BIND_ADDRESS=0.0.0.0",
         ),
         ({"MLFLOW_AUTH": "no"}, "MLFLOW_AUTH is 'no'; it may be on or off"),
-        ({"MLFLOW_ALLOWED_HOSTS": "*"}, "MLFLOW_ALLOWED_HOSTS is '*'"),
+        ({"MLFLOW_ALLOWED_HOSTS": "*"}, "MLFLOW_ALLOWED_HOSTS has '*'"),
+        ({"MLFLOW_ALLOWED_HOSTS": "a,*:5005"}, "MLFLOW_ALLOWED_HOSTS has '*:5005'"),
     ],
 )
 def test_a_setting_that_would_open_mlflow_to_all_ends_its_start(promoted, settings, message):
@@ -153,3 +154,17 @@ def test_metrics_are_not_published_on_the_host(promoted):
     assert {name for name, published in ports.items() if published} == {"5005/tcp"}
     page = httpx.get(promoted.address("MLFLOW_PORT") + "/metrics", timeout=30)
     assert page.status_code == httpx.codes.UNAUTHORIZED
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "http://127.0.0.1:8888", "null"])
+def test_a_page_of_another_port_of_this_machine_is_refused_with_the_right_password(
+    promoted, origin
+):
+    asked = {"params": {"experiment_id": "0"}, "headers": {"Origin": origin}}
+    assert promoted.mlflow("experiments/get", **asked).status_code == 403
+
+
+def test_the_page_of_mlflow_itself_may_ask(promoted):
+    own = {"Origin": promoted.address("MLFLOW_PORT")}
+    answer = promoted.mlflow("experiments/get", params={"experiment_id": "0"}, headers=own)
+    assert answer.status_code == 200
