@@ -101,8 +101,13 @@ def metadata(stack: Stack) -> dict[str, list[tuple[Any, ...]]]:
 def all_tables(stack: Stack) -> dict[str, list[tuple[Any, ...]]]:
     names = [name for (name,) in stack.mysql("SHOW TABLES")]
     found = {name: sorted(stack.mysql(f"SELECT * FROM `{name}`"), key=repr) for name in names}
-    made = {f"{name} as made": stack.mysql(f"SHOW CREATE TABLE `{name}`") for name in names}
-    return found | made
+    return found | {f"{name} as made": as_made(stack, name) for name in names}
+
+
+def as_made(stack: Stack, name: str) -> list[tuple[str, ...]]:
+    """A dump spells the character set out where its collation implies it."""
+    shown = stack.mysql(f"SHOW CREATE TABLE `{name}`")
+    return [tuple(str(cell).replace(" CHARACTER SET utf8mb4", "") for cell in row) for row in shown]
 
 
 def objects(stack: Stack) -> dict[str, tuple[Any, ...]]:

@@ -39,7 +39,7 @@ def accounts(stack: Stack) -> Iterator[dict[str, str]]:
         "mysql",
         *as_root,
         f"--execute=CREATE USER tester@'%' IDENTIFIED BY '{password}';"
-        "GRANT ALL ON *.* TO tester@'%'",
+        "GRANT ALL ON *.* TO tester@'%' WITH GRANT OPTION",
     )
     stack.execute(
         "postgres", *as_postgres, f"CREATE ROLE tester LOGIN SUPERUSER PASSWORD '{password}'"

@@ -102,7 +102,7 @@ def test_a_table_that_a_forgotten_transaction_holds_is_an_error_that_says_so(
             with tables.replacing({"shop_raw": frame_types(ROWS)}, shop) as new:
                 new.append("shop_raw", ROWS.head(1))
 
-        with pytest.raises(Unavailable, match="an open notebook, has not ended"):
+        with pytest.raises(Unavailable, match="an open notebook or a backup, has not ended"):
             replace()
         assert tables.count("shop_raw") == 2
     replace()
