@@ -18,4 +18,3 @@ c.ServerApp.allow_remote_access = os.environ.get("BIND_ADDRESS", "127.0.0.1") no
     "127.0.0.1",
     "localhost",
 )
-c.ServerApp.terminals_enabled = True
