@@ -1,5 +1,7 @@
 """One child run per candidate, with everything that is known of it."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,7 @@ from rookery.core.candidates import Candidate
 from rookery.core.tags import ERROR, FAMILY, KIND
 from rookery.core.task import Task
 from rookery.errors import Unavailable
-from rookery.jobs.fitting import Packed
+from rookery.jobs.fitting import Outcome, Packed
 from rookery.jobs.leaderboard import Row
 from rookery.jobs.project import Project
 from rookery.stores.folders import scratch
@@ -30,6 +32,27 @@ class Plan:
     tags: dict[str, str]
     dataset: DatasetInput
     template: Path  # of a model folder
+
+
+def log_all(
+    plan: Plan, named: Sequence[tuple[str, Candidate]], outcomes: Iterable[Outcome]
+) -> Iterator[tuple[int, Row]]:
+    """Positions and rows as their runs are written, as many at a time as the store takes.
+
+    Raises:
+        Unavailable: a store failed; what was not begun by then is left.
+    """
+    executor = ThreadPoolExecutor(plan.project.tracking.writers, "log")
+    waiting: dict[Future[Row], int] = {}
+    try:
+        for position, outcome in outcomes:
+            waiting[executor.submit(log_candidate, plan, *named[position], outcome)] = position
+            for future in [each for each in waiting if each.done()]:
+                yield waiting.pop(future), future.result()
+        for future in as_completed(waiting):
+            yield waiting[future], future.result()
+    finally:
+        executor.shutdown(cancel_futures=True)
 
 
 def log_candidate(plan: Plan, name: str, candidate: Candidate, outcome: Packed | Exception) -> Row:

@@ -14,7 +14,7 @@ from rookery.core.holdout import digest, in_order, split
 from rookery.core.tags import BEST, DIGEST, FAMILY, KIND, TASK
 from rookery.core.task import Task
 from rookery.errors import InputError, Unavailable
-from rookery.jobs.candidate_runs import Plan, log_candidate
+from rookery.jobs.candidate_runs import Plan, log_all
 from rookery.jobs.fitting import Fitting, fit_all
 from rookery.jobs.leaderboard import Row, Sweep, ranked
 from rookery.jobs.plots import log_plots
@@ -132,8 +132,9 @@ def _run_all(
     fitting = Fitting(plan.task, plan.train, plan.holdout, cross_validate)
     rows: dict[int, Row] = {}
     with progress("sweep", total=len(named)) as bar:
-        for position, outcome in fit_all(fitting, [candidate for _, candidate in named], jobs):
-            rows[position] = log_candidate(plan, *named[position], outcome)
+        outcomes = fit_all(fitting, [candidate for _, candidate in named], jobs)
+        for position, row in log_all(plan, named, outcomes):
+            rows[position] = row
             bar.update(1)
     return ranked(plan.task, [rows[position] for position in range(len(named))])
 

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from rookery.core.served import ServedModel
 from rookery.errors import Refused, RookeryError, Unavailable
 from rookery.serving.metrics import Metrics
 from rookery.settings import Settings
+from rookery.stores.registry import Standing, in_another_case
 from rookery.stores.tracking import Tracking
 from rookery.stores.versions import load_version, not_promoted
 
@@ -150,13 +152,16 @@ class Follower:
         if self.loaded is not None and self.loaded.is_version(version):
             if self.loaded.via != via or forced:
                 self.loaded = replace(self.loaded, via=via)
-                self.warnings = self._about_aliases(without=via == "stage")
+                self.warnings = self._about_aliases(
+                    self.tracking.aliases(self.name), without=via == "stage"
+                )
             return self._settled("unchanged", str(version.version))
         if self._refusal and self._refusal[0] == _identity(version) and not forced:
             self.failure, self._failed_looks = self._refusal[1], 0
             return Look("refused", self.failure.version, self.failure)
         new = self._load(version, via)
-        self.warnings = self._about_aliases(without=via == "stage")
+        aliases = self.tracking.aliases(self.name)
+        self.warnings = self._about_aliases(aliases, without=via == "stage")
         old, self.loaded = self.loaded, new
         self.metrics.show_swap(old.model if old else None, new.model)
         self.metrics.count_reload(self.name, "loaded")
@@ -166,28 +171,34 @@ class Follower:
     def _wanted(self) -> tuple[ModelVersion, Via] | None:
         """The version to serve; None where there is none, or what is loaded is to be kept.
 
-        After the alias is gone, what is loaded stays until the alias comes back or somebody
-        moves the stage.
+        One request as long as nothing changes. After the alias is gone, what is loaded stays
+        until the alias comes back or somebody moves the stage.
         """
-        version = self.tracking.aliased(self.name)
-        if version is not None:
-            self._following = "alias"
-            return version, "alias"
-        staged = self.tracking.staged(self.name)
+        standing = Standing() if self._following == "alias" else self.tracking.standing(self.name)
+        if self._following == "alias" or self.settings.model_alias in standing.aliases:
+            version = self.tracking.aliased(self.name)
+            if version is not None:
+                self._following = "alias"
+                return version, "alias"
+            standing = self.tracking.standing(self.name)
+        return self._without_alias(standing)
+
+    def _without_alias(self, standing: Standing) -> tuple[ModelVersion, Via] | None:
+        staged = standing.staged
         identity = _identity(staged) if staged else None
         if self._following == "alias":
             logger.warning("%s: the alias %r is gone", self.name, self.settings.model_alias)
             self._following, self._stage_then = "kept" if self.loaded else "stage", identity
         elif self._following == "kept" and identity != self._stage_then:
             self._following = "stage"
-        self.warnings = self._about_aliases(without=True)
+        self.warnings = self._about_aliases(standing.aliases, without=True)
         return (staged, "stage") if staged and self._following == "stage" else None
 
-    def _about_aliases(self, *, without: bool) -> tuple[str, ...]:
+    def _about_aliases(self, aliases: Mapping[str, str], *, without: bool) -> tuple[str, ...]:
         alias = self.settings.model_alias
         found = [
             f"the alias {other!r} differs from {alias!r} in case and is not followed"
-            for other in self.tracking.aliases_in_another_case(self.name)
+            for other in in_another_case(alias, aliases)
         ]
         kept = (
             "what is loaded keeps serving"

@@ -17,6 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from rookery.errors import InputError, Unavailable
 from rookery.settings import Settings
 
+WRITERS = 4
+
 
 class Connection:
     """One MLflow server, or the SQLite file that stands for it."""
@@ -24,6 +26,11 @@ class Connection:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.uri = settings.tracking_uri
+
+    @property
+    def writers(self) -> int:
+        """How many may write at a time: a server waits for its stores, a file has one writer."""
+        return WRITERS if self.uri.startswith(("http://", "https://")) else 1
 
     @cached_property
     def client(self) -> MlflowClient:

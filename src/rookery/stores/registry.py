@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlflow.entities.model_registry import ModelVersion
@@ -11,6 +12,14 @@ from rookery.errors import InputError
 from rookery.stores.connection import Connection
 
 STAGE = "Production"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a registered model says of its versions: numbers by alias, and the staged one."""
+
+    aliases: dict[str, str] = field(default_factory=dict)
+    staged: ModelVersion | None = None
 
 
 class Registry(Connection):
@@ -64,25 +73,32 @@ class Registry(Connection):
             next=f"rookery status {name}",
         )
 
-    def aliases(self, name: str) -> dict[str, str]:
-        """Versions by alias, exactly as written; empty where nothing is registered."""
+    def standing(self, name: str) -> Standing:
+        """Aliases, exactly as written, and stage, in one look-up; empty without such a model."""
         with self.answering():
             model = self._registered(name)
-        return {str(k): str(v) for k, v in model.aliases.items()} if model else {}
+        if model is None:
+            return Standing()
+        # the newest version of each stage, as long as MLflow has stages
+        newest = getattr(model, "latest_versions", None) or ()
+        return Standing(
+            {str(alias): str(number) for alias, number in model.aliases.items()},
+            next((version for version in newest if version.current_stage == STAGE), None),
+        )
+
+    def aliases(self, name: str) -> dict[str, str]:
+        """Versions by alias, exactly as written; empty where nothing is registered."""
+        return self.standing(name).aliases
 
     def aliases_in_another_case(self, name: str) -> list[str]:
         """Aliases that look like the serving one but are not it, such as `Production`."""
-        alias = self.settings.model_alias
-        return [
-            other
-            for other in self.aliases(name)
-            if other != alias and other.lower() == alias.lower()
-        ]
+        return in_another_case(self.settings.model_alias, self.aliases(name))
 
     def production(self, name: str) -> str | None:
         """The version that is to be served: the alias, or the stage Production where none is."""
-        found = self.aliased(name) or self.staged(name)
-        return str(found.version) if found else None
+        standing = self.standing(name)
+        staged = str(standing.staged.version) if standing.staged else None
+        return standing.aliases.get(self.settings.model_alias, staged)
 
     def aliased(self, name: str) -> ModelVersion | None:
         """The version that carries the serving alias, in one look-up; None where none does."""
@@ -97,10 +113,6 @@ class Registry(Connection):
                 if error.error_code == "PERMISSION_DENIED" and self._registered(name) is None:
                     return None
                 raise
-
-    def staged(self, name: str) -> ModelVersion | None:
-        """The newest version in the stage Production."""
-        return next((v for v in self.versions(name) if v.current_stage == STAGE), None)
 
     def set_production(self, name: str, version: str) -> None:
         """Moves the alias, and while MLflow still has stages, the stage."""
@@ -123,3 +135,8 @@ class Registry(Connection):
         """Where the files of a version are."""
         with self.answering():
             return str(self.client.get_model_version_download_uri(version.name, version.version))
+
+
+def in_another_case(alias: str, aliases: Mapping[str, str]) -> list[str]:
+    """Those that look like `alias` but are not it."""
+    return [other for other in aliases if other != alias and other.lower() == alias.lower()]

@@ -21,7 +21,10 @@ from tests.integration.serving.test_metrics import read
 
 import rookery as rk
 from rookery.jobs.project import Project, open_project
+from rookery.serving.metrics import Metrics
+from rookery.serving.swap import Follower
 from rookery.settings import get_settings
+from rookery.stores.tracking import Tracking
 
 NUMBERS = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
 
@@ -328,3 +331,33 @@ def test_a_log_line_tells_of_each_swap(
     rk.promote("penguins", run=run_of(project, "random_forest"))
     eventually(lambda: running.version() == "2")
     eventually(lambda: "penguins: version 2 serves" in caplog.text)
+
+
+@pytest.mark.parametrize("standing", ["nothing registered", "registered", "alias", "stage"])
+def test_a_look_at_a_registry_that_did_not_change_is_one_request(
+    project: Project, client: MlflowClient, standing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if standing != "alias":
+        client.delete_registered_model_alias("penguins", "production")
+    if standing in ("nothing registered", "registered"):
+        client.transition_model_version_stage("penguins", "1", "None")
+    if standing == "nothing registered":
+        client.delete_registered_model("penguins")
+    follower = Follower("penguins", project.settings, Tracking(project.settings), Metrics())
+    follower.look()
+    requests = calls_of(follower.tracking.client, monkeypatch)
+    follower.look()
+    assert len(requests) == 1, requests
+
+
+def calls_of(client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the client's methods, as they are called from now on."""
+    called: list[str] = []
+
+    def noting(name: str, method: Any) -> Any:
+        return lambda *given, **named: (called.append(name), method(*given, **named))[1]
+
+    for name in dir(client):
+        if name.startswith(("get_", "search_")):
+            monkeypatch.setattr(client, name, noting(name, getattr(client, name)))
+    return called
