@@ -212,12 +212,15 @@ def keep_reader_reading() -> None:
 def application(uri: str, with_auth: bool) -> Any:
     """MLflow's ASGI application, its stores opened and their schema checked.
 
+    Who calls it by a wrong name is told before any password is looked at.
+
     Raises:
         SystemExit: MLflow cannot use its database, or lacks a name that is replaced here.
     """
     from login import Login
     from mlflow.exceptions import MlflowException
     from mlflow.server import auth, fastapi_app, handlers
+    from mlflow.server.fastapi_security import HostValidationMiddleware
     from origins import OwnPages
 
     limit_store()
@@ -228,7 +231,8 @@ def application(uri: str, with_auth: bool) -> Any:
         app = Login(auth.create_app()) if with_auth else fastapi_app.app
     except MlflowException as error:
         raise SystemExit(f"MLflow cannot use its database: {error.message}") from None
-    return OwnPages(app, origins(allowed_hosts(os.environ)))
+    hosts = allowed_hosts(os.environ)
+    return HostValidationMiddleware(OwnPages(app, origins(hosts)), hosts)
 
 
 def expose_metrics() -> None:

@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
     api_ui_url: str | None = None
+    api_allowed_hosts: Annotated[list[str] | None, NoDecode] = None
     port: Port | None = None
     api_key: SecretStr | None = None
     api_admin_token: SecretStr | None = None
@@ -122,13 +123,15 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def split_model_names(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def split_lists(cls, values: dict[str, Any]) -> dict[str, Any]:
         """`MODEL_NAMES=a,b` as people write it, instead of a JSON list."""
-        names = values.get("model_names")
-        if isinstance(names, str):
-            split = [name.strip() for name in names.split(",") if name.strip()]
-            return values | {"model_names": split or None}
-        return values
+        given = {name: values.get(name) for name in ("model_names", "api_allowed_hosts")}
+        split = {
+            name: [part.strip() for part in value.split(",") if part.strip()] or None
+            for name, value in given.items()
+            if isinstance(value, str)
+        }
+        return values | split
 
     @model_validator(mode="after")
     def prefer_port(self) -> "Settings":

@@ -59,6 +59,17 @@ def test_what_is_printed_names_each_area_and_how_many_faults_there_are(promoted)
     assert shown.splitlines()[-1].startswith("0 error, 0 warning, ")
 
 
+def test_what_a_notebook_has_planted_for_a_shell_of_the_host_is_named(promoted):
+    plant = "import pathlib; pathlib.Path('/project/notebooks/.envrc').write_text('id')"
+    promoted.execute("jupyter", "python", "-c", plant)
+    try:
+        code, findings = on_host(promoted)
+        assert code == 0
+        assert "rm -r notebooks/.envrc" in named(findings, "notebooks/.envrc")["mend"]
+    finally:
+        (promoted.folder / "notebooks" / ".envrc").unlink()
+
+
 def test_a_stopped_server_is_named_with_its_mend_on_the_host_and_inside(promoted):
     with promoted.stopped("mlflow"):
         code, findings = on_host(promoted)

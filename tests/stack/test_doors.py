@@ -53,10 +53,17 @@ def test_mlflow_lets_nobody_in_without_the_right_password(promoted, path, login)
     assert answer.status_code == httpx.codes.UNAUTHORIZED
 
 
-def test_mlflow_refuses_a_page_of_another_site(promoted):
-    evil = promoted.mlflow("experiments/get?experiment_id=0", headers={"Host": "evil.example"})
-    assert evil.status_code == httpx.codes.FORBIDDEN
-    assert "host" in evil.text.lower()
+@pytest.mark.parametrize("password", [None, "wrong-password", ""])
+@pytest.mark.parametrize("path", ["/", "/api/2.0/mlflow/experiments/get?experiment_id=0"])
+def test_mlflow_tells_a_page_of_another_site_nothing_about_passwords(promoted, path, password):
+    """Without a password of its own the test sends the right one."""
+    login = ("admin", promoted.password if password is None else password)
+    door, evil = promoted.address("MLFLOW_PORT") + path, {"Host": "evil.example"}
+    for auth in (login, None):
+        answer = httpx.get(door, auth=auth, headers=evil, timeout=60)
+        assert answer.status_code == httpx.codes.FORBIDDEN
+        assert "Invalid Host header" in answer.text
+        assert "www-authenticate" not in answer.headers
 
 
 def test_the_api_s_user_of_mlflow_reads(promoted, api_password):
@@ -140,6 +147,18 @@ def s3_refusal(call: Callable[[], Any]) -> str:
 
 
 # --- the API
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/model", "/docs", "/metrics"])
+def test_the_api_refuses_a_page_of_another_site(promoted, path):
+    evil = promoted.api("GET", path, headers={"Host": "evil.example"})
+    assert evil.status_code == httpx.codes.MISDIRECTED_REQUEST
+    assert evil.headers["content-type"] == "application/problem+json"
+
+
+def test_the_api_answers_to_its_name_inside_the_stack(promoted):
+    asked = "import urllib.request as r; print(r.urlopen('http://fastapi:8000/ready').status)"
+    assert promoted.execute("jupyter", "python", "-c", asked).stdout.strip() == "200"
 
 
 @pytest.mark.parametrize("said", [{}, {"Authorization": "Bearer wrong"}, {"X-API-Key": "wrong"}])

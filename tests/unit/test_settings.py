@@ -219,6 +219,14 @@ def test_the_served_models_are_the_most_particular_setting(given, served, projec
     assert get_settings().served_models == served
 
 
+@pytest.mark.parametrize(
+    ("given", "hosts"), [("ml.lan, proxy ,", ["ml.lan", "proxy"]), ("*", ["*"]), (" , ", None)]
+)
+def test_further_hosts_of_the_api_are_divided_by_commas(given, hosts, project, monkeypatch):
+    monkeypatch.setenv("API_ALLOWED_HOSTS", given)
+    assert get_settings().api_allowed_hosts == hosts
+
+
 @pytest.mark.parametrize("name", sorted(set(variables()) - {"MLFLOW_TRACKING_URI", "MLFLOW_URL"}))
 def test_set_but_empty_is_not_set(name, project, monkeypatch):
     before = get_settings()

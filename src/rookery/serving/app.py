@@ -13,6 +13,7 @@ import rookery
 from rookery.errors import InputError
 from rookery.serving import problems
 from rookery.serving.answers import Health
+from rookery.serving.hosts import KnownHosts, allowed_names
 from rookery.serving.metrics import CONTENT_TYPE, MeasuredRequests, Metrics
 from rookery.serving.routes import ModelRoutes
 from rookery.serving.schema import Document
@@ -25,7 +26,7 @@ def create_app(settings: Settings) -> FastAPI:
     """The API for the models that the settings name; it starts without any of them loaded.
 
     Raises:
-        InputError: a model's name cannot stand in a path.
+        InputError: a model's name cannot stand in a path, or an allowed host is none.
     """
     metrics, tracking = Metrics(), Tracking(settings)
     followers = [Follower(name, settings, tracking, metrics) for name in _names(settings)]
@@ -49,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     problems.install(app)
+    app.add_middleware(KnownHosts, names=allowed_names(settings))
     app.add_middleware(MeasuredRequests, metrics=metrics)
     _add_common(app, metrics)
     places = {"": followers[0]} | {f"/models/{f.name}": f for f in followers}

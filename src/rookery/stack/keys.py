@@ -21,8 +21,9 @@ from rookery.stack.settings import StackSettings, stack_settings
 
 MODE = 0o444
 MASTER = "all"
-# variable: the secret that it chooses, and the fewest characters; MLflow asks for twelve
-CHOSEN = {"ROOKERY_PASSWORD": ("password", 12), "MYSQL_PASSWORD": ("my_app_user_password", 1)}
+# variable: the secret that it chooses
+CHOSEN = {"ROOKERY_PASSWORD": "password", "MYSQL_PASSWORD": "my_app_user_password"}
+SHORTEST = 12  # which MLflow asks for
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,33 +35,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def chosen(settings: StackSettings) -> dict[str, str]:
-    """The values that the user has set, by the variable that set them.
-
-    Raises:
-        InputError: one of them cannot be used as a password.
-    """
+    """The values that the user has set, by the variable that set them."""
     given = {
         "ROOKERY_PASSWORD": settings.rookery_password,
         "MYSQL_PASSWORD": settings.mysql_password,
     }
-    found = {name: value.get_secret_value() for name, value in given.items() if value is not None}
-    for name, value in found.items():
-        check_chosen(name, value, shortest=CHOSEN[name][1])
-    return found
+    return {name: value.get_secret_value() for name, value in given.items() if value is not None}
 
 
 def hand_out(root: Path, chosen: Mapping[str, str]) -> str:
     """Completes master and copies below `root`, and says in one line what it did.
 
     Raises:
-        InputError: a chosen value differs from the stored one; nothing is changed then.
+        InputError: a chosen value differs from the stored one, or cannot be used as a password;
+            nothing is changed then.
         Unavailable: a folder is missing, or a stored secret cannot be read.
     """
     for name in (MASTER, *READERS):
         _check_folder(root / name)
     with FileLock(root / MASTER / ".lock"):
         kept = _kept(root)
-        _check_fixed(kept, chosen)
+        _check_usable(kept, chosen)
         made = _made(kept, chosen)
         _write(root / MASTER, kept | made)
         written = [_write(root / reader, files) for reader, files in copies(kept | made).items()]
@@ -99,9 +94,12 @@ def _stored(path: Path) -> str | None:
     return secret
 
 
-def _check_fixed(kept: Mapping[str, str], chosen: Mapping[str, str]) -> None:
+def _check_usable(kept: Mapping[str, str], chosen: Mapping[str, str]) -> None:
     for variable, value in chosen.items():
-        if kept.get(CHOSEN[variable][0], value) != value:
+        in_use = kept.get(CHOSEN[variable])
+        if in_use is None:
+            check_chosen(variable, value, shortest=SHORTEST)
+        elif in_use != value:
             raise InputError(
                 f"{variable} differs from the password in use, which was fixed when the volumes "
                 "were made",
@@ -114,7 +112,7 @@ def _check_fixed(kept: Mapping[str, str], chosen: Mapping[str, str]) -> None:
 
 def _made(kept: Mapping[str, str], chosen: Mapping[str, str]) -> dict[str, str]:
     """The secrets that are still missing: as the user has chosen them, else drawn."""
-    wanted = {CHOSEN[variable][0]: value for variable, value in chosen.items()}
+    wanted = {CHOSEN[variable]: value for variable, value in chosen.items()}
     return {name: wanted.get(name) or make() for name, make in SECRETS.items() if name not in kept}
 
 

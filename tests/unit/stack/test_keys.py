@@ -348,7 +348,7 @@ def test_another_password_than_the_stored_one_is_refused(variable, volumes, one_
 
 
 def test_the_same_password_again_is_no_conflict(volumes, one_shot):
-    chosen = {"ROOKERY_PASSWORD": "four-words-in-here", "MYSQL_PASSWORD": "secret"}
+    chosen = {"ROOKERY_PASSWORD": "four-words-in-here", "MYSQL_PASSWORD": "twelve-chars"}
     one_shot("keys", "--root", volumes, **chosen)
     before = state(volumes)
     assert one_shot("keys", "--root", volumes, **chosen).returncode == 0
@@ -371,9 +371,10 @@ def test_set_but_empty_is_not_chosen(volumes, one_shot):
         ("ROOKERY_PASSWORD", "contraseña-larga", "not printable ASCII"),
         ("ROOKERY_PASSWORD", " blank-in-front", "starts or ends with a blank"),
         ("ROOKERY_PASSWORD", "password1234", "everybody knows"),
-        ("MYSQL_PASSWORD", "secret\n", "line break"),
-        ("MYSQL_PASSWORD", "se\tcret", "not printable"),
-        ("MYSQL_PASSWORD", "secret ", "starts or ends with a blank"),
+        ("MYSQL_PASSWORD", "eleven-char", "has 11 characters"),
+        ("MYSQL_PASSWORD", "secret of mine\n", "line break"),
+        ("MYSQL_PASSWORD", "secret\tof mine", "not printable"),
+        ("MYSQL_PASSWORD", "secret of mine ", "starts or ends with a blank"),
     ],
 )
 def test_a_password_that_cannot_be_used_is_refused_unseen(
@@ -383,9 +384,21 @@ def test_a_password_that_cannot_be_used_is_refused_unseen(
     assert (done.returncode, done.stdout) == (2, "")
     assert f"error: {variable} " in done.stderr
     assert fault in done.stderr
+    assert "allowed: 12 to 128 printable ASCII characters" in done.stderr
+    assert f"next: change {variable} in .env" in done.stderr
     assert value.strip() not in done.stderr
     assert "Traceback" not in done.stderr
-    assert state(volumes) == {}
+    assert held(volumes) == {}
+
+
+def test_a_short_password_of_an_older_stack_stays_in_use(volumes, one_shot):
+    hand_out(volumes, {})
+    for place in ("all", "mysql", "jupyter"):
+        kept = volumes / place / "my_app_user_password"
+        kept.chmod(0o600)
+        kept.write_text("short", encoding="ascii")
+    assert one_shot("keys", "--root", volumes, MYSQL_PASSWORD="short").returncode == 0
+    assert held(volumes)["mysql/my_app_user_password"] == "short"
 
 
 # the command

