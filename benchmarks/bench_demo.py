@@ -1,6 +1,5 @@
 """`make demo` on a clean clone with a warm package cache: time to the first prediction."""
 
-import argparse
 import re
 import subprocess
 import time
@@ -10,10 +9,11 @@ from pathlib import Path
 
 import psutil
 from measuring import (
-    ROOT,
     Timed,
+    clone_of,
     describe_machine,
     median,
+    parser_with_repository,
     scratch,
     table,
     timed,
@@ -41,9 +41,8 @@ class Demo:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_with_repository(__doc__)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--repository", type=Path, default=ROOT, help="what is cloned, at HEAD")
     given = parser.parse_args()
     describe_machine()
     with scratch() as folder:
@@ -57,10 +56,6 @@ def warm_up(repository: Path, clone: Path) -> Timed:
     clone_of(repository, clone)
     command = ["make", "--silent", "setup"]
     return timed(lambda: subprocess.run(command, cwd=clone, env=without_settings(), check=True))
-
-
-def clone_of(repository: Path, clone: Path) -> None:
-    subprocess.run(["git", "clone", "--quiet", str(repository), str(clone)], check=True)
 
 
 def demo(repository: Path, clone: Path) -> Demo:

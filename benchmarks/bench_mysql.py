@@ -6,25 +6,19 @@ own; all is removed at the end. Every measurement is a process of its own.
 """
 
 import argparse
-import json
+import os
 import secrets
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from compose import BUILD_SECONDS, need_engine
+from compose import BUILD_SECONDS, STOP_SECONDS, Stack, need_engine
 from measuring import ROOT
 
-# as in the compose file, and files of the client allowed
-SERVER = [
-    "--performance-schema=OFF",
-    "--innodb-buffer-pool-size=64M",
-    "--skip-log-bin",
-    "--mysqlx=OFF",
-    "--local-infile=ON",
-]
+CHECKOUT = Stack(ROOT, os.environ)
 BROUGHT = ("benchmarks", "tasks")  # into the container of the sides
 PLACE = "/project"
 
@@ -42,41 +36,23 @@ class Place:
 
 
 @contextmanager
-def server(memory: str) -> Iterator[Place]:
-    """With an empty database, on a network of its own; both are gone at the end."""
+def server(mysql: dict[str, Any], memory: str) -> Iterator[Place]:
+    """As in the compose file, with an empty database on a network of its own; gone at the end."""
     place = Place(f"rookery-bench-{secrets.token_hex(4)}", secrets.token_hex(16))
     name = f"{place.name}-mysql"
     given = ["--env", f"MYSQL_ROOT_PASSWORD={place.password}", "--env", "MYSQL_DATABASE=bench"]
     bounds = ["--memory", memory, "--name", name, "--network", place.name, "--detach"]
-    docker("network", "create", place.name)
+    # beside what the stack has: files of the client allowed
+    command = [mysql["image"], *mysql["command"], "--local-infile=ON"]
+    CHECKOUT.run("docker", "network", "create", place.name)
     try:
-        docker("run", *bounds, *given, "mysql:8.4", *SERVER)
+        CHECKOUT.run("docker", "run", *bounds, *given, *command, seconds=BUILD_SECONDS)
         yield place
     finally:
         # names that are not there are no error with --force
-        docker("rm", "--force", "--volumes", f"{place.name}-sides", name)
-        docker("network", "rm", place.name)
-
-
-def jupyter_image() -> str:
-    """The name of the stack's image with MySQL's client, built where the cache lacks it."""
-    docker("compose", "build", "jupyter")
-    found = json.loads(docker("compose", "config", "--format", "json"))
-    return str(found["services"]["jupyter"]["image"])
-
-
-def docker(*arguments: str) -> str:
-    done = subprocess.run(
-        ["docker", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=BUILD_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(f"docker {arguments[0]} failed: {done.stderr.strip()[-3000:]}")
-    return done.stdout.strip()
+        both = (f"{place.name}-sides", name)
+        CHECKOUT.run("docker", "rm", "--force", "--volumes", *both, seconds=STOP_SECONDS)
+        CHECKOUT.run("docker", "network", "rm", place.name)
 
 
 def run_sides(image: str, place: Place, *arguments: object) -> None:
@@ -94,8 +70,10 @@ def main() -> None:
     given = arguments()
     need_engine()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # removes all, as Ctrl-C does
-    image = jupyter_image()
-    with server(given.memory) as place:
+    CHECKOUT.build("jupyter")
+    services = CHECKOUT.services()
+    image = services["jupyter"]["image"]
+    with server(services["mysql"], given.memory) as place:
         run_sides(image, place, "--rows", *given.rows, "--rounds", given.rounds)
 
 

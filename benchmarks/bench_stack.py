@@ -9,32 +9,23 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import requests
-from compose import SERVERS, Stack, need_engine, own_stack, wait_until
+from compose import Stack, own_stack, wait_until
 from container_stats import MB, Engine, Peaks, idle_cpu
-from measuring import ROOT, Timed, describe_machine, scratch, table, timed, verdict
+from measuring import Timed, parser_with_repository, table, timed, verdict
 
 HEALTHY_AIM, PREDICTION_AIM, MEMORY_AIM, CPU_AIM = 30, 60, 1200, 2
 NOTEBOOKS, PROMOTE = ("01_ingest", "02_clean", "03_sweep"), "04_promote"
 NOTEBOOK_SECONDS = 300
 # in the package that every image of ours but the stores and MLflow holds
 CHANGED = Path("src/rookery/core/metrics.py")
-PENGUIN = {
-    "island": "Torgersen",
-    "bill_length_mm": 39.1,
-    "bill_depth_mm": 18.7,
-    "flipper_length_mm": 181,
-    "body_mass_g": 3750,
-    "sex": "male",
-}
 
 
 def main() -> None:
     given = arguments()
-    need_engine()
-    describe_machine()
-    with scratch() as folder, own_stack(given.repository, folder) as stack:
+    with own_stack(given.repository) as stack:
         engine = Engine()
         if given.first_build:
             first_build(stack)
@@ -47,8 +38,7 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repository", type=Path, default=ROOT, help="what is cloned, at HEAD")
+    parser = parser_with_repository(__doc__)
     parser.add_argument("--quiet", type=float, default=30, help="seconds before idle is measured")
     parser.add_argument(
         "--first-build", action="store_true", help="build every image without a cache first"
@@ -79,8 +69,9 @@ def at_rest(engine: Engine, stack: Stack, quiet: float) -> None:
     containers = stack.containers()
     cpu = idle_cpu(engine, containers, 30)
     memory = {name: engine.memory(ident) for name, ident in containers.items()}
-    limits = {name: limit / MB for name, limit in stack.memory_limits().items()}
-    rows = [[name, memory[name], limits[name], f"{cpu[name]:.2f}"] for name in SERVERS]
+    services = stack.services()
+    limits = {name: int(services[name]["mem_limit"]) / MB for name in containers}
+    rows = [[name, memory[name], limits[name], f"{cpu[name]:.2f}"] for name in containers]
     total, busy, allowed = (sum(one.values()) for one in (memory, cpu, limits))
     table(
         f"Idle, {quiet:.0f} s after the start, over 30 s",
@@ -96,7 +87,8 @@ def to_prediction(engine: Engine, stack: Stack, start: Timed) -> None:
     with Peaks(engine, containers) as peaks:
         steps = {name: timed(partial(run_notebook, stack, name)) for name in NOTEBOOKS}
         steps[PROMOTE] = promoted = timed(lambda: promote(stack))
-        answer = timed(lambda: first_prediction(stack))
+        record = example(stack)
+        answer = timed(lambda: first_prediction(stack, record))
     rows: list[list[object]] = [["docker compose up: all healthy", start.seconds]]
     rows += [[name, step.seconds] for name, step in steps.items()]
     rows += [["answer of the API", answer.seconds]]
@@ -105,7 +97,7 @@ def to_prediction(engine: Engine, stack: Stack, start: Timed) -> None:
     print(f"\nFrom the alias in MLflow to /ready naming the version: {promoted.result:.1f} s.")
     print(f"\nHealthy after {verdict(start.seconds, HEALTHY_AIM, at_least=False)} s,")
     print(f"first prediction {verdict(after, PREDICTION_AIM, at_least=False)} s later.")
-    most = [[name, peaks.by_service[name]] for name in SERVERS]
+    most = [[name, peaks.by_service[name]] for name in containers]
     table(
         "Most memory while the notebooks run, page cache not counted",
         ["service", "MB"],
@@ -146,13 +138,20 @@ def until_followed(stack: Stack) -> float:
     return time.perf_counter() - began
 
 
-def first_prediction(stack: Stack) -> None:
-    wait_until(lambda: answers(stack), "a prediction", seconds=60)
+def example(stack: Stack) -> dict[str, Any]:
+    """The record that the API's own documentation shows, once a version is served."""
+    document = requests.get(f"{stack.address('API_PORT')}/openapi.json", timeout=10).json()
+    body = document["paths"]["/predict"]["post"]["requestBody"]
+    return dict(body["content"]["application/json"]["example"])
 
 
-def answers(stack: Stack) -> bool:
+def first_prediction(stack: Stack, record: dict[str, Any]) -> None:
+    wait_until(lambda: answers(stack, record), "a prediction", seconds=60)
+
+
+def answers(stack: Stack, record: dict[str, Any]) -> bool:
     with suppress(requests.RequestException):
-        answer = requests.post(f"{stack.address('API_PORT')}/predict", json=PENGUIN, timeout=10)
+        answer = requests.post(f"{stack.address('API_PORT')}/predict", json=record, timeout=10)
         return answer.ok and "prediction" in answer.json()
     return False
 

@@ -6,15 +6,13 @@ which does not. Rounds alternate, each run is a new process.
 """
 
 import argparse
-import json
 import time
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import PurePosixPath
 
-from compose import PLACE, Stack, need_engine, own_stack
+from compose import PLACE, Stack, own_stack
 from container_stats import Engine
-from measuring import ROOT, Measured, describe_machine, median, scratch, table
+from measuring import Measured, measured, median, parser_with_repository, table
 from sweeps import Sides, compare_sweeps
 from usual_server import usual_server
 
@@ -37,18 +35,12 @@ class Inside(Sides):
         cpu, started = self.engine.cpu_seconds(self.container), time.perf_counter()
         said = self.stack.execute("jupyter", *command, seconds=RUN_SECONDS)
         taken = time.perf_counter() - started
-        spent = self.engine.cpu_seconds(self.container) - cpu
-        report: dict[str, Any] = json.loads(said.strip().splitlines()[-1])
-        return Measured(
-            report["seconds"], report["cpu_seconds"], taken, spent, report["peak_mb"], report
-        )
+        return measured(said, taken, self.engine.cpu_seconds(self.container) - cpu)
 
 
 def main() -> None:
     given = arguments()
-    need_engine()
-    describe_machine()
-    with scratch() as folder, own_stack(given.repository, folder) as stack:
+    with own_stack(given.repository) as stack:
         engine = Engine()
         stack.build()
         stack.up()
@@ -69,8 +61,7 @@ def jupyter_of(stack: Stack, engine: Engine, jobs: int) -> Inside:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repository", type=Path, default=ROOT, help="what is cloned, at HEAD")
+    parser = parser_with_repository(__doc__)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument(
@@ -91,12 +82,12 @@ def which_part(inside: Inside, rounds: int) -> None:
 
 
 def where_time_goes(inside: Inside) -> None:
-    measured = inside.run("where_time_goes.py", "--jobs", inside.jobs)
-    parts, calls = measured.report["parts"], measured.report["calls"]
+    ours = inside.run("where_time_goes.py", "--jobs", inside.jobs)
+    parts, calls = ours.report["parts"], ours.report["calls"]
     header = ["part", "times", "s", "ms each"]
     every = [one for taken in calls.values() for one in taken]
     table(
-        f"Where the {measured.seconds:.1f} s of our sweep go",
+        f"Where the {ours.seconds:.1f} s of our sweep go",
         header,
         [*map(_row, parts.items()), _row(("of all: HTTP calls", every))],
     )

@@ -29,30 +29,35 @@ class Bench:
 
     folder: Path
 
-    def source(self, rows: int) -> Path:
-        path = self.folder / f"{rows}.parquet"
-        if not path.exists():
-            self._run("synthetic_penguins.py", path, "--rows", rows)
-        return path
-
     def both_jobs(self, rows: int) -> tuple[Measured, Measured]:
         """Ingest, then clean of what it loaded."""
         with scratch() as home:
-            source = self.source(rows)
+            source = penguins(rows, self.folder)
             loaded = self._run("one_job.py", "ingest", "--source", source, home=home)
             return loaded, self._run("one_job.py", "clean", home=home)
 
     def ingest(self, rows: int) -> Measured:
         with scratch() as home:
-            return self._run("one_job.py", "ingest", "--source", self.source(rows), home=home)
+            source = penguins(rows, self.folder)
+            return self._run("one_job.py", "ingest", "--source", source, home=home)
 
     def row_by_row(self, rows: int, *flags: str) -> Measured:
         with scratch() as home:
-            return self._run("row_by_row.py", self.source(rows), home / "tables.db", *flags)
+            source = penguins(rows, self.folder)
+            return self._run("row_by_row.py", source, home / "tables.db", *flags)
 
     def _run(self, script: str, *arguments: object, home: Path | None = None) -> Measured:
         environ = environment(home or self.folder)
         return fresh(script, *arguments, environ=environ, folder=self.folder)
+
+
+def penguins(rows: int, folder: Path) -> Path:
+    """The file with so many synthetic rows in the folder, made where it is not there yet."""
+    path = folder / f"{rows}.parquet"
+    if not path.exists():
+        script = ("synthetic_penguins.py", path, "--rows", rows)
+        fresh(*script, environ=environment(folder), folder=folder)
+    return path
 
 
 def main() -> None:

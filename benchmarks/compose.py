@@ -2,33 +2,31 @@
 
 import json
 import os
+import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from measuring import HERE, Timed, timed, without_settings
-
-PORTS = (
-    "POSTGRES_PORT",
-    "MYSQL_PORT",
-    "MINIO_PORT",
-    "MINIO_CONSOLE_PORT",
-    "MLFLOW_PORT",
-    "JUPYTER_PORT",
-    "API_PORT",
+from measuring import (
+    HERE,
+    Timed,
+    clone_of,
+    describe_machine,
+    free_ports,
+    scratch,
+    timed,
+    without_settings,
 )
-SERVERS = ("postgres", "mysql", "minio", "mlflow", "jupyter", "fastapi")
-ONE_SHOTS = ("keys", "minio-setup", "mysql-setup", "mlflow-migrate", "welcome")
+
 # settings of the one who measures that the stack would read
 FOREIGN = ("COMPOSE_", "MYSQL_", "BIND_ADDRESS", "HOST_", "IMAGE_PREFIX")
 BUILD_SECONDS, START_SECONDS, STOP_SECONDS = 3600, 300, 180
@@ -38,7 +36,7 @@ PLACE = "/tmp/benchmarks"  # of this folder, in a container
 
 @dataclass(frozen=True)
 class Stack:
-    """A folder with a compose file, and the environment that makes it one of its own."""
+    """A folder with a compose file, and the environment that its commands are given."""
 
     folder: Path
     environ: Mapping[str, str]
@@ -87,7 +85,11 @@ class Stack:
 
     def _up(self) -> None:
         self.compose("up", "--detach", "--no-build", seconds=START_SECONDS)
-        good = dict.fromkeys(SERVERS, "healthy") | dict.fromkeys(ONE_SHOTS, "exited 0")
+        # what has no check of its health is a one-shot
+        good = {
+            name: "healthy" if "healthcheck" in one else "exited 0"
+            for name, one in self.services().items()
+        }
         wait_until(lambda: good.items() <= self.states().items(), "the stack is healthy")
 
     def down(self) -> None:
@@ -104,19 +106,17 @@ class Stack:
         }
 
     def containers(self) -> dict[str, str]:
-        """The id of each server's container."""
-        ids = {one["Service"]: one["ID"] for one in _lines(self.compose("ps", "--format", "json"))}
-        return {name: ids[name] for name in SERVERS}
+        """The id by service, of those that run."""
+        return {one["Service"]: one["ID"] for one in _lines(self.compose("ps", "--format", "json"))}
 
     def images(self) -> list[str]:
         """Names of the images that this stack builds."""
         named = set(self.compose("config", "--images").split())
         return sorted(name for name in named if name.startswith(self.environ["IMAGE_PREFIX"]))
 
-    def memory_limits(self) -> dict[str, int]:
-        """Bytes that each server may use, as the compose file says."""
-        services = json.loads(self.compose("config", "--format", "json"))["services"]
-        return {name: int(services[name]["mem_limit"]) for name in SERVERS}
+    def services(self) -> dict[str, Any]:
+        """What the compose file says of each that a start starts."""
+        return dict(json.loads(self.compose("config", "--format", "json"))["services"])
 
     def address(self, port: str) -> str:
         return f"http://127.0.0.1:{self.environ[port]}"
@@ -142,21 +142,32 @@ def need_engine() -> None:
 
 
 @contextmanager
-def own_stack(repository: Path, folder: Path) -> Iterator[Stack]:
-    """HEAD of a repository as a stack; nothing of it is left afterwards but the build cache."""
-    clone = folder / "clone"
-    subprocess.run(["git", "clone", "--quiet", str(repository), str(clone)], check=True)
-    stack = Stack(clone, _environment(folder.name.lower()) | _host_user(clone))
-    try:
-        yield stack
-    finally:
-        # bounded, and a second Ctrl-C would leave containers behind
-        for ending in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(ending, signal.SIG_IGN)
-        stack.down()
-        for name in stack.images():
-            if stack.run("docker", "image", "ls", "--quiet", name):
-                stack.run("docker", "image", "rm", name)
+def own_stack(repository: Path) -> Iterator[Stack]:
+    """HEAD of a repository as a stack; nothing of it is left afterwards but the build cache.
+
+    Raises:
+        SystemExit: no Docker engine answers.
+    """
+    need_engine()
+    describe_machine()
+    with scratch() as folder:
+        clone = folder / "clone"
+        clone_of(repository, clone)
+        stack = Stack(clone, _environment(folder.name.lower(), clone) | _host_user(clone))
+        try:
+            yield stack
+        finally:
+            _remove(stack)
+
+
+def _remove(stack: Stack) -> None:
+    # bounded, and a second Ctrl-C would leave containers behind
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.SIG_IGN)
+    stack.down()
+    for name in stack.images():
+        if stack.run("docker", "image", "ls", "--quiet", name):
+            stack.run("docker", "image", "rm", name)
 
 
 def wait_until(holds: Callable[[], bool], what: str, seconds: float = START_SECONDS) -> None:
@@ -168,20 +179,11 @@ def wait_until(holds: Callable[[], bool], what: str, seconds: float = START_SECO
         time.sleep(0.1)
 
 
-def _environment(project: str) -> dict[str, str]:
+def _environment(project: str, clone: Path) -> dict[str, str]:
     kept = {k: v for k, v in without_settings().items() if not k.startswith(FOREIGN)}
     own = {"COMPOSE_PROJECT_NAME": project, "IMAGE_PREFIX": f"{project}-"}
-    return kept | own | _free_ports()
-
-
-def _free_ports() -> dict[str, str]:
-    with ExitStack() as probes:
-        found = {}
-        for name in PORTS:
-            probe = probes.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            found[name] = str(probe.getsockname()[1])
-        return found
+    ports = set(re.findall(r"\$\{(\w+_PORT)\b", (clone / "docker-compose.yaml").read_text()))
+    return kept | own | dict(zip(ports, map(str, free_ports(len(ports))), strict=True))
 
 
 def _host_user(clone: Path) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """`mlflow server` as people start it, on SQLite, for the time of a with-block."""
 
 import os
-import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import requests
-from measuring import comes_to_rest
+from measuring import comes_to_rest, free_ports
 
 START_SECONDS = 180
 
@@ -23,7 +22,7 @@ def default_server(folder: Path, environ: Mapping[str, str]) -> Iterator[str]:
     Raises:
         SystemExit: it does not answer in time; with the end of its log.
     """
-    port = _free_port()
+    (port,) = free_ports(1)
     folder.mkdir()
     command = [sys.executable, "-m", "mlflow", "server", "--port", str(port)]
     command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
@@ -43,12 +42,6 @@ def _with_scripts(environ: Mapping[str, str]) -> dict[str, str]:
     """It looks for uvicorn and its job runner on the path."""
     scripts = str(Path(sys.executable).parent)
     return dict(environ) | {"PATH": f"{scripts}{os.pathsep}{environ.get('PATH', '')}"}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(process: psutil.Popen, uri: str, log: Path) -> None:

@@ -3,19 +3,21 @@
 It imports nothing large: a process starts with the memory peak of the one that started it.
 """
 
+import argparse
 import importlib.metadata
 import json
 import os
 import platform
 import resource
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,15 +100,19 @@ def fresh(script: str, *arguments: object, environ: Mapping[str, str], folder: P
     taken = time.perf_counter() - started
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-3000:]}")
-    report = json.loads(done.stdout.strip().splitlines()[-1])
-    spent = _children_cpu() - cpu
+    return measured(done.stdout, taken, _children_cpu() - cpu)
+
+
+def measured(said: str, taken: float, spent: float) -> Measured:
+    """From what `tell` printed, and the wall and CPU seconds of the whole process."""
+    report = json.loads(said.strip().splitlines()[-1])
     return Measured(
         report["seconds"], report["cpu_seconds"], taken, spent, report["peak_mb"], report
     )
 
 
 def tell(done: Timed, **more: object) -> None:
-    """The report of a measured script, for `fresh` to read."""
+    """The report of a measured script, for `measured` to read."""
     taken = {"seconds": done.seconds, "cpu_seconds": done.cpu_seconds, "peak_mb": peak_mb()}
     print(json.dumps(taken | more))
 
@@ -158,6 +164,25 @@ def scratch() -> Iterator[Path]:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="rookery-bench-") as folder:
         yield Path(folder)
+
+
+def parser_with_repository(description: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--repository", type=Path, default=ROOT, help="what is cloned, at HEAD")
+    return parser
+
+
+def clone_of(repository: Path, clone: Path) -> None:
+    subprocess.run(["git", "clone", "--quiet", str(repository), str(clone)], check=True)
+
+
+def free_ports(count: int) -> list[int]:
+    """All held together, so that no two are the same."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def _children_cpu() -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
-from bench_tables import check_sum, speed
+from bench_tables import check_sum, penguins, speed
 from measuring import Measured, describe_machine, environment, fresh, scratch, table, verdict
 
 OURS, EACH, LOAD = "our ingest", "one execute a row, one commit", "LOAD DATA of a finished file"
@@ -49,24 +49,18 @@ class Bench:
     folder: Path
     address: str
 
-    def source(self, rows: int) -> Path:
-        path = self.folder / f"{rows}.parquet"
-        if not path.exists():
-            self._run("synthetic_penguins.py", path, "--rows", rows)
-        return path
-
     def ingest(self, rows: int) -> Measured:
         """Into a database without tables: the same rows twice would be known."""
         with sa.create_engine(self.address).connect() as connection:
             for name in sa.inspect(connection).get_table_names():
                 connection.execute(sa.text(f"DROP TABLE {name}"))
-        return self._run("one_job.py", "ingest", "--source", self.source(rows))
+        return self._run("one_job.py", "ingest", "--source", penguins(rows, self.folder))
 
     def clean(self) -> Measured:
         return self._run("one_job.py", "clean")
 
     def other(self, how: str, rows: int) -> Measured:
-        return self._run("mysql_inserts.py", how, self.source(rows))
+        return self._run("mysql_inserts.py", how, penguins(rows, self.folder))
 
     def _run(self, script: str, *arguments: object) -> Measured:
         environ = environment(self.folder / "home", DATABASE_URL=self.address)
@@ -76,7 +70,7 @@ class Bench:
 def compare(bench: Bench, rows: int, rounds: int) -> None:
     """The sides in turn, on one file."""
     sides: dict[str, list[Measured]] = {OURS: [], EACH: [], LOAD: []}
-    bench.source(rows)
+    penguins(rows, bench.folder)
     for _ in range(rounds):
         sides[OURS].append(bench.ingest(rows))
         sides[EACH].append(bench.other("each", rows))
