@@ -5,207 +5,41 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pymysql
 import pytest
-import sqlalchemy as sa
+from tests.stack import hostile
 from tests.stack.conftest import give_to
-from tests.stack.stack import PENGUIN, Stack, wait_until
+from tests.stack.everything import ANA, Everything, everything, furnish
+from tests.stack.maintenance import (
+    all_secrets,
+    backup_at_work,
+    backups,
+    container_of_backup,
+    dumped_registry,
+    engine_of,
+    image_of_backup,
+    keys_of,
+    network,
+    restore,
+    waiting,
+)
+from tests.stack.stack import Stack, wait_until
 
 from rookery.stores.locks import take
-
-ANA = ("ana", "words-of-her-own-42")
-# what a dump could lose: precision, characters, bytes, ends of lines, zero rows, other collations
-ODD_TABLES = """
-CREATE TABLE `odd values` (
-    id INT PRIMARY KEY AUTO_INCREMENT,
-    exact DOUBLE, amount DECIMAL(30, 10), moment DATETIME(6), day DATE, flag BIT(3), data LONGBLOB,
-    note LONGTEXT COLLATE utf8mb4_0900_ai_ci, code VARCHAR(20) COLLATE utf8mb4_bin, json JSON
-);
-INSERT INTO `odd values` (exact, amount, moment, day, flag, data, note, code, json) VALUES
-    (0.1 + 0.2e0, 12345678901234567890.0123456789, '2026-11-21 14:15:16.123456', '1000-01-01',
-     b'101', x'00FF0A0D1A275C', 'a 🐧 of the Nuñez\\r\\nfamily\\t\\\\ '' " \\0 end', 'Ä',
-     '{"a": 0.1}'),
-    (5e-324, 0, '9999-12-31 23:59:59.999999', '9999-12-31', b'000', '', '', 'ä', '[]'),
-    (1.7976931348623157e308, -1, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
-    (-0.0e0, NULL, NULL, NULL, NULL, REPEAT(x'FF00', 3000000), REPEAT('🐧', 500000), NULL, NULL);
-CREATE TABLE `no rows` (id INT PRIMARY KEY);
-CREATE VIEW seen AS SELECT note FROM `odd values` WHERE note LIKE '%🐧%'
-"""
-RECORDS = """
-INSERT INTO predictions VALUES
-    ('p-1', '2026-11-21 10:00:00.000001', 'penguins', '1', '{"note": "🐧"}', '{}', 0.1),
-    ('p-2', '2026-11-21 10:00:00.000002', 'penguins', '2', '{}', '{}', 0.30000000000000004);
-INSERT INTO feedback (prediction_id, outcome, at, who) VALUES
-    ('p-1', '"Adelie"', '2026-11-21 11:00:00', 'Zoë 🐧')
-"""
-OBJECTS = {
-    "größe/ñandú 🐧.csv": b"1,2\r\n",
-    "folder/": b"",
-    "folder": b"of the same name",
-    "of 20 MB": b"rook" * 5_000_000,
-}
-READ_KEYS = """
-import json, pathlib
-root = pathlib.Path("/keys")
-files = [path for path in root.rglob("*") if path.is_file() and path.name != ".lock"]
-print(json.dumps({str(path.relative_to(root)): path.read_text() for path in files}))
-"""
-TAGS = {"ContentType": "text/csv", "Metadata": {"run": "7"}}
-
-
-@dataclass
-class Everything:
-    """What a stack holds, as its own interfaces say."""
-
-    registry: dict[str, Any]
-    metadata: dict[str, list[tuple[Any, ...]]]
-    tables: dict[str, list[tuple[Any, ...]]]
-    objects: dict[str, tuple[Any, ...]]
-    answers: list[dict[str, Any]]
-
-
-def everything(stack: Stack) -> Everything:
-    return Everything(
-        registry(stack), metadata(stack), all_tables(stack), objects(stack), answers(stack)
-    )
-
-
-def registry(stack: Stack) -> dict[str, Any]:
-    experiments = stack.mlflow("experiments/search", json={"max_results": 100}).json()
-    ids = [one["experiment_id"] for one in experiments["experiments"]]
-    runs = stack.mlflow("runs/search", json={"experiment_ids": ids, "max_results": 1000}).json()
-    versions = stack.mlflow("model-versions/search", params={"max_results": 100}).json()
-    models = stack.mlflow("registered-models/search", params={"max_results": 100}).json()
-    assert len(runs["runs"]) > 20
-    assert len(versions["model_versions"]) == 2
-    return {**experiments, **runs, **versions, **models}
-
-
-def metadata(stack: Stack) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of MLflow's database but the accounts, whose passwords are those of each stack."""
-    listed = stack.postgres("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    names = {name for (name,) in listed} - {"users"}
-    rows = {
-        name: stack.postgres(f'SELECT t::text FROM "{name}" t ORDER BY 1') for name in sorted(names)
-    }
-    return rows | {"users": stack.postgres("SELECT id, username, is_admin FROM users ORDER BY 1")}
-
-
-def all_tables(stack: Stack) -> dict[str, list[tuple[Any, ...]]]:
-    names = [name for (name,) in stack.mysql("SHOW TABLES")]
-    found = {name: sorted(stack.mysql(f"SELECT * FROM `{name}`"), key=repr) for name in names}
-    return found | {f"{name} as made": as_made(stack, name) for name in names}
-
-
-def as_made(stack: Stack, name: str) -> list[tuple[str, ...]]:
-    """A dump spells the character set out where its collation implies it."""
-    shown = stack.mysql(f"SHOW CREATE TABLE `{name}`")
-    return [tuple(str(cell).replace(" CHARACTER SET utf8mb4", "") for cell in row) for row in shown]
-
-
-def objects(stack: Stack) -> dict[str, tuple[Any, ...]]:
-    found = {}
-    for owner, bucket in (("mlflow", "mlflows3"), ("jobs", "api-artifacts")):
-        client = stack.s3(owner)
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-            for listed in page.get("Contents", []):
-                one = client.get_object(Bucket=bucket, Key=listed["Key"])
-                digest = hashlib.sha256(one["Body"].read()).hexdigest()
-                found[f"{bucket}/{listed['Key']}"] = (digest, one["ContentType"], one["Metadata"])
-    return found
-
-
-def answers(stack: Stack) -> list[dict[str, Any]]:
-    """Of fifty penguins, without the ids, which are new for each answer."""
-    rows = stack.mysql(f"SELECT {', '.join(PENGUIN)} FROM penguins_clean LIMIT 50")
-    asked = [dict(zip(PENGUIN, row, strict=True)) for row in rows]
-    answer = stack.api("POST", "/predict/batch", json=asked)
-    assert answer.status_code == 200, answer.text
-    given = answer.json()["predictions"]
-    assert len(given) == 50
-    return [{name: value for name, value in one.items() if name != "id"} for one in given]
-
-
-def statements(stack: Stack, script: str, user: str = "my_app_user") -> None:
-    for statement in script.split(";\n"):
-        stack.mysql(statement, user)
-
-
-def second_version(stack: Stack) -> None:
-    """Another candidate that the gate lets pass."""
-    search = {
-        "experiment_ids": ["1"],
-        "filter": "metrics.holdout_accuracy = 1 AND tags.family = 'svc'",
-        "max_results": 1,
-    }
-    (run,) = stack.mlflow("runs/search", json=search).json()["runs"]
-    stack.rookery("promote", "--run", run["info"]["run_id"])
 
 
 @pytest.fixture(scope="module")
 def furnished(stack: Stack) -> Stack:
-    """The stack with something of everything in it, and nothing of what other tests have left."""
-    stack.wait_healthy()
-    if "odd values" not in {name for (name,) in stack.mysql("SHOW TABLES")}:
-        stack.compose("down", "--volumes")
-        stack.up()
-        stack.wait_healthy()
-        stack.rookery("run")
-        statements(stack, ODD_TABLES)
-        statements(stack, RECORDS, "rookery_api")
-        second_version(stack)
-        stack.mlflow("users/create", json={"username": ANA[0], "password": ANA[1]})
-    if stack.production() != "2":  # a stack that was kept
-        stack.rookery("promote", "--version", "2")
-    for key, body in OBJECTS.items():
-        stack.s3("jobs").put_object(Bucket="api-artifacts", Key=key, Body=body, **TAGS)
-    wait_until(lambda: stack.predict()["version"] == "2", "the API serves version 2")
+    furnish(stack)
     return stack
 
 
 @pytest.fixture(scope="module")
 def before(furnished: Stack) -> Everything:
     return everything(furnished)
-
-
-def backups(stack: Stack) -> set[Path]:
-    return set((stack.folder / "backups").glob("2*"))
-
-
-@contextmanager
-def backup_at_work(stack: Stack) -> Iterator[tuple[subprocess.Popen[str], pymysql.Connection]]:
-    """A backup that has closed the ledger and waits for a table, until the connection lets go."""
-    with stack.enter_mysql() as connection, connection.cursor() as cursor:
-        cursor.execute("LOCK TABLES feedback WRITE")
-        with stack.begun("run", "--rm", "-T", "backup") as process:
-            wait_until(lambda: waiting(stack, "%count(*)%feedback%"), "the backup is at work")
-            yield process, connection
-
-
-def waiting(stack: Stack, statement: str) -> bool:
-    """Whether somebody waits for a table with such a statement."""
-    query = (
-        "SELECT info FROM information_schema.processlist WHERE state LIKE 'Waiting for table%' "
-        f"AND info LIKE '{statement}'"
-    )
-    return bool(stack.mysql(query))
-
-
-def container_of_backup(stack: Stack) -> str:
-    labels = {"service": "backup", "project.working_dir": str(stack.folder)}
-    filters = [f"--filter=label=com.docker.compose.{k}={v}" for k, v in labels.items()]
-    return str(stack.run("docker", "ps", "--quiet", *filters).stdout.strip())
-
-
-def restore(stack: Stack, backup: str, check: bool = True) -> Any:
-    return stack.compose("run", "--rm", "-T", "restore", backup, check=check)
 
 
 @pytest.fixture(scope="module")
@@ -253,31 +87,6 @@ def test_no_secret_is_in_a_backup(backup, furnished):
     assert [name for name, secret in secrets.items() if secret.encode() in text] == []
 
 
-def dumped_registry(stack: Stack, backup: Path) -> str:
-    """The SQL in Postgres' own format, which is compressed."""
-    place = f"--volume={backup}:/backup:ro"
-    restorer = ("pg_restore", "--file=-", "/backup/postgres.dump")
-    text = in_maintenance(stack, place, command=restorer)
-    assert "COPY public.users" in text
-    assert "rookery_api" in text
-    return text
-
-
-def all_secrets(stack: Stack) -> dict[str, str]:
-    """Every file of every volume of keys, the master's too, by volume and name."""
-    project = f"{project_of(stack)}_"
-    listed = stack.run("docker", "volume", "ls", "--quiet", f"--filter=name=^{project}.*keys$")
-    names = [name.removeprefix(project) for name in listed.stdout.split()]
-    assert len(names) == 10
-    places = [f"--volume={project}{name}:/keys/{name}:ro" for name in names]
-    return dict(json.loads(in_maintenance(stack, *places, command=("python", "-c", READ_KEYS))))
-
-
-def in_maintenance(stack: Stack, *options: str, command: tuple[str, ...]) -> str:
-    run = ("docker", "run", "--rm", "--network=none", *options, image_of_backup(stack), *command)
-    return str(stack.run(*run).stdout)
-
-
 def test_a_killed_backup_leaves_nothing_that_looks_whole_and_holds_nobody_up(furnished, backup):
     there = backups(furnished)
     with backup_at_work(furnished) as (killed, connection):
@@ -305,15 +114,6 @@ def test_a_backup_that_is_stopped_while_it_waits_for_a_job_leaves_nothing(furnis
         assert waiting_one.stderr.read() == "error: stopped by SIGTERM\n"
     job()
     assert backups(furnished) == there
-
-
-def engine_of(stack: Stack) -> sa.Engine:
-    """The tables over the published port."""
-    password = stack.key("mysql", "my_app_user_password")
-    port = stack.ports["MYSQL_PORT"]
-    return sa.create_engine(
-        f"mysql+pymysql://my_app_user:{password}@127.0.0.1:{port}/my_app_db", poolclass=sa.NullPool
-    )
 
 
 def test_a_second_backup_at_the_same_time_is_refused_and_the_first_goes_on(furnished, backup):
@@ -348,32 +148,12 @@ def test_a_full_disk_leaves_no_backup_and_says_what_to_do(furnished, backup):
     failed = furnished.run(
         *("docker", "run", "--rm", "--network", network(furnished), "--tmpfs"),
         *("/backups:size=1m,uid=1000", *keys_of(furnished), image_of_backup(furnished)),
+        *("python", "-m", "rookery.stack.backup"),
         check=False,
     )
     assert failed.returncode == 1
     assert "cannot be written to the folder backups/: No space left on device" in failed.stderr
     assert "Traceback" not in failed.stderr
-
-
-def network(stack: Stack) -> str:
-    return str(next(iter(stack.containers()["mlflow"]["NetworkSettings"]["Networks"])))
-
-
-def keys_of(stack: Stack) -> list[str]:
-    project = project_of(stack)
-    return [
-        f"--volume={project}_jupyter_keys:/run/keys:ro",
-        f"--volume={project}_mlflow_keys:/run/keys-mlflow:ro",
-    ]
-
-
-def project_of(stack: Stack) -> str:
-    return str(stack.containers()["mlflow"]["Config"]["Labels"]["com.docker.compose.project"])
-
-
-def image_of_backup(stack: Stack) -> str:
-    config = stack.compose("--profile", "maintenance", "config", "--format", "json").stdout
-    return str(json.loads(config)["services"]["backup"]["image"])
 
 
 def test_a_folder_of_another_user_is_refused_with_the_command_that_mends_it(furnished, backup):
@@ -460,3 +240,61 @@ def test_the_api_still_may_record_and_nothing_more(restored):
     restored.mysql(record, "rookery_api")
     with pytest.raises(pymysql.err.OperationalError, match="command denied"):
         restored.mysql("DELETE FROM feedback", "rookery_api")
+
+
+@pytest.fixture(scope="module")
+def empty(stack: Stack) -> Stack:
+    """A new stack, into which backups of a stranger are restored; one after the other."""
+    stack.compose("down", "--volumes")
+    stack.up()
+    stack.wait_healthy()
+    return stack
+
+
+def test_an_object_that_is_a_link_is_refused_before_anything_is_changed(empty):
+    made = hostile.rewritten(hostile.plain(empty), "objects/api-artifacts.tar", hostile.with_link)
+    refused = restore(empty, f"backups/{made.name}", check=False)
+    assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
+    assert "objects/api-artifacts.tar: member b is not a regular file" in refused.stderr
+    assert "nothing was changed" in refused.stderr
+    assert empty.s3("jobs").list_objects_v2(Bucket="api-artifacts")["KeyCount"] == 0
+
+
+def test_programs_in_the_tables_are_refused_and_named_and_the_registry_is_not_loaded(empty):
+    made = hostile.rewritten(hostile.plain(empty), "mysql.sql.gz", hostile.with_programs)
+    before = empty.postgres("SELECT oid FROM pg_class WHERE relname = 'users'")
+    refused = restore(empty, f"backups/{made.name}", check=False)
+    hostile.drop_programs(empty)
+    assert refused.returncode == 2
+    assert "event e, function f, procedure p, trigger t on feedback" in refused.stderr
+    assert "restore another one" in refused.stderr
+    assert empty.postgres("SELECT oid FROM pg_class WHERE relname = 'users'") == before
+
+
+def test_what_a_dump_does_to_the_accounts_of_the_stack_is_undone_and_strangers_are_named(empty):
+    with hostile.planted(empty, hostile.USERS, hostile.NO_USERS):
+        made = hostile.rewritten(hostile.plain(empty), "mysql.sql.gz", hostile.with_rights)
+    done = restore(empty, f"backups/{made.name}")
+    assert "administrators of MLflow that came with the backup: 'stranger'" in done.stdout
+    assert hostile.grants(empty) == hostile.OWN_GRANTS
+    assert empty.mysql("SELECT 1") == [(1,)]
+    accounts = "SELECT username, is_admin FROM users WHERE username <> 'stranger' ORDER BY 1"
+    assert empty.postgres(accounts) == [("admin", True), ("rookery_api", False)]
+    experiments = {"json": {"max_results": 1}}
+    api = ("rookery_api", empty.key("fastapi", "mlflow_password"))
+    assert empty.mlflow("experiments/search", **experiments).status_code == 200
+    assert empty.mlflow("experiments/search", auth=api, **experiments).status_code == 200
+    empty.postgres("DELETE FROM users WHERE username = 'stranger' RETURNING id")
+
+
+def test_programs_in_the_registry_are_refused_and_what_they_did_to_the_role_is_undone(empty):
+    """One of them has run by then: it gave the role another password and another search path."""
+    with hostile.planted(empty, hostile.PROGRAMS, hostile.NO_PROGRAMS):
+        made = hostile.plain(empty)
+    refused = restore(empty, f"backups/{made.name}", check=False)
+    assert refused.returncode == 2
+    for named in ("function public.act()", "trigger keep on table", "materialized view public.run"):
+        assert named in refused.stderr
+    assert "prevent_secrets_aad_mutation" not in refused.stderr  # MLflow's own
+    assert empty.postgres("SELECT * FROM pg_db_role_setting") == []
+    assert empty.postgres("SELECT * FROM pg_tables WHERE schemaname = 'public'") == []

@@ -22,7 +22,7 @@ from sqlalchemy.engine import Engine
 from rookery import __version__
 from rookery.errors import Unavailable
 from rookery.stack.disk import flush
-from rookery.stack.maintenance import clients, contents, files, objects
+from rookery.stack.maintenance import clients, contents, files, mysql, objects
 from rookery.stack.maintenance.ending import clean_up_when_stopped
 from rookery.stack.maintenance.standstill import maintenance, standstill
 from rookery.stack.maintenance.stores import Stores, open_stores
@@ -65,7 +65,8 @@ def back_up(backups: Path, run: Path) -> str:
         with maintenance(stores.mysql):
             _remove_unfinished(backups, folder.path)
             manifest = _copy(stores, folder, at)
-    return _summary(backups / folder.path.stem, manifest)
+            left_out = mysql.programs(stores.mysql)
+    return _summary(backups / folder.path.stem, manifest, left_out)
 
 
 @contextmanager
@@ -164,12 +165,13 @@ def _versions(stores: Stores) -> dict[str, str]:
     return found
 
 
-def _summary(place: Path, manifest: files.Manifest) -> str:
+def _summary(place: Path, manifest: files.Manifest, left_out: Sequence[str]) -> str:
     kilobytes = sum(entry.size for entry in manifest.files.values()) / 1000
     listed = "\n".join(f"  {many:>9,}  {what}" for what, many in manifest.counts.items())
     lost = "".join(
         f"\nwarning: {name} has no files in the store" for name in manifest.without_files
     )
+    lost += "".join(f"\nwarning: {name} of MySQL is not in the backup" for name in left_out)
     return f"backups/{place.name}: {kilobytes:,.0f} kB\n{listed}{lost}"
 
 

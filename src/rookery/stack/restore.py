@@ -1,11 +1,11 @@
 """Brings a backup back into a stack that holds nothing yet.
 
 Files first, then tables, the registry last and in one transaction: when the alias appears, all
-that it needs is there. Passwords are not in a backup's charge: those of the stack stay.
+that it needs is there. Passwords and rights are not in a backup's charge: those of the stack stay.
+Nothing in a backup is trusted: whoever can write to the folder wrote the hashes too.
 """
 
 import argparse
-import gzip
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,41 +14,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 from packaging.version import Version
-from sqlalchemy.engine import Engine
 
 from rookery.errors import InputError, RookeryError, Unavailable
 from rookery.stack.backup import UNFINISHED
-from rookery.stack.maintenance import clients, contents, files, objects
+from rookery.stack.maintenance import contents, files, members, mysql, objects, postgres
 from rookery.stack.maintenance.ending import clean_up_when_stopped
 from rookery.stack.maintenance.standstill import maintenance
 from rookery.stack.maintenance.stores import Stores, open_stores
 from rookery.stack.oneshot import finish
 from rookery.stores.database import answering
 
-AGAIN = (
-    "docker compose down -v, which deletes what is in it; docker compose up --detach; "
-    "then the same command again"
-)
-# whatever made them: a backup of an older MLflow has other tables than the stack
-EMPTY_DATABASE = b"""SET lock_timeout = '60s';
-SET client_min_messages = warning;
-DO $$
-DECLARE command text;
-BEGIN
-  FOR command IN
-    SELECT format('DROP TABLE IF EXISTS public.%I CASCADE', tablename)
-      FROM pg_tables WHERE schemaname = 'public'
-    UNION ALL
-    SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', oid::regprocedure)
-      FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-    UNION ALL
-    SELECT format('DROP TYPE IF EXISTS public.%I CASCADE', typname)
-      FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype IN ('d', 'e')
-  LOOP
-    EXECUTE command;
-  END LOOP;
-END $$;
-"""
+NEW_STACK = "docker compose down -v, which deletes what is in it; docker compose up --detach; then "
+AGAIN = f"{NEW_STACK}the same command again"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,14 +50,16 @@ def bring_back(backups: Path, backup: str, run: Path) -> str:
     with _reading(backup or "backups/"):
         place = chosen(backups, backup)
         manifest = files.checked(place)
+        for name in files.OBJECTS.values():
+            members.check(place / name)
     check_versions(place.name, manifest)
     stores = open_stores(run)
     with maintenance(stores.mysql):
         refuse_filled(contents.held(stores))
         with _all_or_message(place.name):
-            _load(stores, place)
+            administrators = _load(stores, place)
             check_counts(manifest, _counts(stores))
-    return _summary(place.name, manifest)
+    return summary(place.name, manifest, administrators)
 
 
 @contextmanager
@@ -155,6 +134,15 @@ def refuse_filled(held: Sequence[str]) -> None:
 def _all_or_message(name: str) -> Iterator[None]:
     try:
         yield
+    except InputError as error:
+        raise InputError(
+            f"backups/{name} was not restored: {error.message}. The stack holds a part of it now, "
+            "which is not to be used",
+            field="FROM",
+            value=name,
+            allowed=error.allowed,
+            next=f"{NEW_STACK}restore another one: ls backups",
+        ) from error
     except (RookeryError, OSError) as error:
         said = error.message if isinstance(error, RookeryError) else str(error)
         raise Unavailable(
@@ -163,36 +151,12 @@ def _all_or_message(name: str) -> Iterator[None]:
         ) from error
 
 
-def _load(stores: Stores, place: Path) -> None:
+def _load(stores: Stores, place: Path) -> list[str]:
+    """MLflow's administrators that came with it."""
     for bucket in stores.buckets:
         objects.unpack(place / files.OBJECTS[bucket.name], bucket)
-    with gzip.open(place / files.MYSQL) as statements:
-        clients.load_mysql(stores.mysql, iter(lambda: statements.read(clients.CHUNK), b""))
-    accounts = _accounts(stores.postgres)
-    clients.load_postgres(stores.postgres, _script(place / files.POSTGRES, accounts))
-
-
-def _script(dump: Path, accounts: bytes) -> Iterator[bytes]:
-    """Everything in the place of what was there, but for the accounts of this stack."""
-    yield EMPTY_DATABASE
-    yield from clients.dumped_statements(str(dump))
-    yield accounts
-
-
-def _accounts(engine: Engine) -> bytes:
-    """Statements that give MLflow's own accounts the passwords that this stack knows."""
-    query = f"SELECT username, password_hash FROM users WHERE username IN {contents.ACCOUNTS}"  # noqa: S608
-    with answering(engine, "postgres"), engine.connect() as connection:
-        found = connection.exec_driver_sql(query).all()
-    return "".join(
-        f"UPDATE public.users SET password_hash = {_literal(known)} "  # noqa: S608
-        f"WHERE username = {_literal(name)};\n"
-        for name, known in found
-    ).encode()
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    mysql.replace(stores.mysql, place / files.MYSQL)
+    return postgres.replace(stores.postgres, place / files.POSTGRES)
 
 
 def _counts(stores: Stores) -> dict[str, int]:
@@ -212,10 +176,16 @@ def check_counts(manifest: files.Manifest, found: dict[str, int]) -> None:
             raise Unavailable(f"{what}: {found.get(what, 0)} instead of {many}", value=what)
 
 
-def _summary(name: str, manifest: files.Manifest) -> str:
+def summary(name: str, manifest: files.Manifest, administrators: Sequence[str]) -> str:
+    """What came back, and whoever may do everything in MLflow besides the stack's own `admin`.
+
+    Names are in ASCII: two that look the same would not be seen to differ.
+    """
     listed = "\n".join(f"  {many:>9,}  {what}" for what, many in manifest.counts.items())
+    came = ", ".join(ascii(one) for one in administrators)
+    warning = f"\nwarning: administrators of MLflow that came with the backup: {came}"
     return (
-        f"backups/{name} is restored\n{listed}\n"
+        f"backups/{name} is restored\n{listed}{warning if came else ''}\n"
         "Next, to start what does not run yet: docker compose up --detach"
     )
 

@@ -1,6 +1,7 @@
 """The files of a backup: hashed as they are written, and every change is found."""
 
 import json
+import os
 import tarfile
 from pathlib import Path
 
@@ -96,6 +97,61 @@ def test_a_manifest_cannot_name_other_files(backup, name):
     entries = json.loads((backup / "manifest.json").read_text())["files"]
     edit(backup, files=entries | {name: {"size": 1, "sha256": "0"}})
     with pytest.raises(InputError, match="not a whole backup"):
+        checked(backup)
+
+
+@pytest.mark.parametrize(
+    ("part", "named"),
+    [
+        ({"at": "2026\x1b]0;mine\x07"}, "at"),
+        ({"at": "1" * 301}, "at"),
+        ({"versions": {"mlflow": "newest"}}, "versions"),
+        ({"versions": {"rookery": "0.1\nall is well"}}, "versions.rookery"),
+        ({"versions": {"mysql": "8.4\u202egpj.exe"}}, "versions.mysql"),
+        ({"counts": {"table \x1b[2J": 1}}, "counts.table ?[2J"),
+        ({"counts": {"runs": -1}}, "counts.runs"),
+        ({"counts": {"runs": 1.5}}, "counts.runs"),
+        ({"counts": {"runs": "1"}}, "counts.runs"),
+        ({"counts": {"runs": 2**63}}, "counts.runs"),
+        ({"without_files": ["a\rb"]}, "without_files.0"),
+    ],
+)
+def test_what_a_manifest_may_not_say_is_refused_with_its_place(backup, part, named):
+    edit(backup, **part)
+    with pytest.raises(InputError) as caught:
+        checked(backup)
+    assert f"manifest.json is damaged at {named}" in caught.value.message
+    assert caught.value.message.isprintable()
+
+
+@pytest.mark.parametrize("wrong", [{"size": -1}, {"size": "7"}, {"sha256": "0"}])
+def test_a_size_or_hash_that_can_be_none_is_refused(backup, wrong):
+    entries = json.loads((backup / "manifest.json").read_text())["files"]
+    entries["mysql.sql.gz"] |= wrong
+    edit(backup, files=entries)
+    with pytest.raises(InputError, match=f"damaged at files.mysql.sql.gz.{next(iter(wrong))}"):
+        checked(backup)
+
+
+def test_a_manifest_of_gigabytes_is_not_read(backup):
+    with (backup / "manifest.json").open("r+b") as file:
+        file.truncate(1 << 40)  # sparse: it takes no space
+    with pytest.raises(InputError, match=r"manifest\.json has more than 4,000,000 bytes"):
+        checked(backup)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "postgres.dump", "objects/mlflows3.tar"])
+def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(backup, name):
+    (backup / name).unlink()
+    os.mkfifo(backup / name)
+    with pytest.raises(InputError, match=f"{name} is not a regular file"):
+        checked(backup)
+
+
+def test_a_link_in_the_place_of_a_file_is_not_followed(backup, tmp_path):
+    (backup / "postgres.dump").rename(tmp_path / "elsewhere")
+    (backup / "postgres.dump").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"postgres\.dump is not a regular file"):
         checked(backup)
 
 

@@ -7,8 +7,17 @@ import pytest
 from rookery.errors import InputError, Unavailable
 from rookery.stack.maintenance.contents import without_files
 from rookery.stack.maintenance.files import FORMAT, Manifest
+from rookery.stack.maintenance.mysql import refuse_programs
+from rookery.stack.maintenance.postgres import refuse_foreign
 from rookery.stack.maintenance.standstill import _tasks
-from rookery.stack.restore import check_counts, check_versions, chosen, refuse_filled
+from rookery.stack.maintenance.terminal import printable
+from rookery.stack.restore import (
+    check_counts,
+    check_versions,
+    chosen,
+    refuse_filled,
+    summary,
+)
 
 
 def manifest(mlflow: str = "3.17.2", **counts: int) -> Manifest:
@@ -106,3 +115,25 @@ def test_a_version_whose_files_are_not_in_the_store_is_named():
 def test_the_tasks_are_those_that_have_tables():
     names = ["penguins_raw", "penguins_clean", "a_clean_rejected", "predictions", "notes"]
     assert _tasks(names) == ["a_clean", "penguins"]
+
+
+def test_what_a_dump_brings_besides_tables_is_named():
+    with pytest.raises(InputError, match=r"mysql\.sql\.gz brings event e, trigger t on u"):
+        refuse_programs(["trigger t on u", "event e"])
+    with pytest.raises(InputError, match=r"MLflow does not make: function f\?\(\)"):
+        refuse_foreign({("function f\n()", "{}")})
+    refuse_programs([])
+    refuse_foreign(set())
+
+
+def test_administrators_that_came_along_are_named_so_that_a_lookalike_is_seen():
+    said = summary("2026", manifest(runs=1), ["ana", "\u0430dmin", "a\x1b[2Jb"])
+    assert "administrators of MLflow that came with the backup: 'ana', '\\u0430dmin'" in said
+    assert "\x1b" not in said
+    assert "administrators" not in summary("2026", manifest(runs=1), [])
+
+
+def test_what_others_named_cannot_move_the_cursor_or_fill_the_screen():
+    assert printable("größe 🐧") == "größe 🐧"
+    assert printable("a\x1b[2J\u202e\r\nb") == "a?[2J???b"
+    assert printable("x" * 301) == "x" * 300 + "…"

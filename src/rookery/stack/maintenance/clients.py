@@ -6,6 +6,7 @@ Passwords reach them by the environment or a file that only this user reads, nev
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import environ, fstat
+from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import IO
@@ -13,6 +14,7 @@ from typing import IO
 from sqlalchemy.engine import URL, Engine
 
 from rookery.errors import Unavailable
+from rookery.stack.maintenance.terminal import printable
 
 CHUNK = 1 << 20
 # the collation of names and texts goes through as bytes; large texts need large packets
@@ -20,7 +22,7 @@ MYSQL = ("--default-character-set=utf8mb4", "--max-allowed-packet=1G")
 
 
 def dump_mysql(engine: Engine) -> Iterator[bytes]:
-    """All tables, views and routines as SQL, in one consistent transaction.
+    """All tables and views as SQL, in one consistent transaction.
 
     Raises:
         Unavailable: the database is away, or a table was changed meanwhile.
@@ -28,13 +30,13 @@ def dump_mysql(engine: Engine) -> Iterator[bytes]:
     url = engine.url
     with _mysql_options(url) as options:
         command = ["mariadb-dump", f"--defaults-extra-file={options}", *MYSQL]
-        command += ["--single-transaction", "--quick", "--hex-blob", "--routines", "--events"]
+        command += ["--single-transaction", "--quick", "--hex-blob", "--skip-triggers"]
         command += ["--no-tablespaces", "--skip-dump-date", str(url.database)]
         yield from _output(command)
 
 
 def load_mysql(engine: Engine, statements: Iterable[bytes]) -> None:
-    """Runs a dump.
+    """Runs a dump, which can have the client read no file and run no program.
 
     Raises:
         Unavailable: the database is away or refuses; what ran before stays.
@@ -42,7 +44,8 @@ def load_mysql(engine: Engine, statements: Iterable[bytes]) -> None:
     url = engine.url
     with _mysql_options(url) as options:
         command = ["mariadb", f"--defaults-extra-file={options}", *MYSQL]
-        command += ["--batch", "--binary-mode", f"--database={url.database}"]
+        command += ["--batch", "--binary-mode", "--sandbox", "--local-infile=0"]
+        command += [f"--database={url.database}"]
         _feed(command, statements)
 
 
@@ -57,20 +60,16 @@ def dump_postgres(engine: Engine, snapshot: str) -> Iterator[bytes]:
     return _output(command, _postgres_password(engine.url))
 
 
-def dumped_statements(dump: str) -> Iterator[bytes]:
-    """What a dump of Postgres does, as a script for `load_postgres`."""
-    return _output(["pg_restore", "--no-owner", "--no-privileges", "--file=-", dump])
-
-
-def load_postgres(engine: Engine, script: Iterable[bytes]) -> None:
-    """Runs a script in one transaction: all of it counts, or nothing.
+def load_postgres(engine: Engine, dump: Path) -> None:
+    """Runs a dump in one transaction, without psql, to whose commands it could break out.
 
     Raises:
         Unavailable: the database is away or refuses.
     """
-    command = ["psql", *_postgres_place(engine.url), "--no-psqlrc", "--quiet", "--output=/dev/null"]
-    command += ["--single-transaction", "--set=ON_ERROR_STOP=1", "--file=-"]
-    _feed(command, script, _postgres_password(engine.url))
+    command = ["pg_restore", *_postgres_place(engine.url), "--format=custom", "--no-owner"]
+    command += ["--no-privileges", "--single-transaction", str(dump)]
+    with _running(command, _postgres_password(engine.url), stdin=DEVNULL, stdout=DEVNULL):
+        pass
 
 
 def _postgres_place(url: URL) -> list[str]:
@@ -100,10 +99,8 @@ def _output(command: list[str], variables: Mapping[str, str] | None = None) -> I
             yield chunk
 
 
-def _feed(
-    command: list[str], chunks: Iterable[bytes], variables: Mapping[str, str] | None = None
-) -> None:
-    with _running(command, variables, stdin=PIPE, stdout=DEVNULL) as process:
+def _feed(command: list[str], chunks: Iterable[bytes]) -> None:
+    with _running(command, {}, stdin=PIPE, stdout=DEVNULL) as process:
         assert process.stdin is not None
         try:
             for chunk in chunks:
@@ -151,4 +148,4 @@ def _reason(said: IO[bytes]) -> str:
     """The last lines that a client wrote, as one."""
     said.seek(max(0, fstat(said.fileno()).st_size - 2000))
     lines = said.read().decode(errors="replace").strip().splitlines()
-    return " ".join(lines[-3:]) or "it said nothing"
+    return printable(" ".join(lines[-3:])) or "it said nothing"

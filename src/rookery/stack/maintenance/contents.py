@@ -7,6 +7,7 @@ from sqlalchemy.engine import Engine
 
 from rookery.stack.maintenance import objects
 from rookery.stack.maintenance.stores import Stores, tables
+from rookery.stack.maintenance.terminal import printable
 from rookery.stores import ledger, predictions
 from rookery.stores.database import answering, quoted
 
@@ -34,7 +35,8 @@ def table_counts(engine: Engine) -> dict[str, int]:
     """
     with answering(engine), engine.connect() as connection:
         return {
-            f"table {name}": _count(connection, quoted(engine, name)) for name in tables(connection)
+            f"table {printable(name)}": _count(connection, quoted(engine, name))
+            for name in tables(connection)
         }
 
 
@@ -61,7 +63,7 @@ def without_files(folders: dict[str, str], keys: set[str]) -> list[str]:
     """The versions that the server keeps files of, and that have none."""
     proxied = "mlflow-artifacts:/"
     return sorted(
-        name
+        printable(name)
         for name, place in folders.items()
         if place.startswith(proxied)
         and f"artifacts/{place.removeprefix(proxied).strip('/')}/MLmodel" not in keys
@@ -94,7 +96,7 @@ def _registry_held(connection: sa.Connection) -> list[str]:
         ("MLflow users", f"SELECT username FROM users WHERE username NOT IN {ACCOUNTS}"),  # noqa: S608
     ):
         names = connection.exec_driver_sql(query).scalars().all()
-        found += [f"{what} {_shown(names)}"] if names else []
+        found += [f"{what} {shown(names)}"] if names else []
     return found
 
 
@@ -102,10 +104,11 @@ def _tables_held(engine: Engine, connection: sa.Connection) -> list[str]:
     there = tables(connection)
     others = [name for name in there if name not in OURS]
     filled = [name for name in there if name in OURS and _count(connection, quoted(engine, name))]
-    return [f"tables {_shown(names)}" for names in (others, filled) if names]
+    return [f"tables {shown(names)}" for names in (others, filled) if names]
 
 
-def _shown(names: Iterable[str]) -> str:
+def shown(names: Iterable[str]) -> str:
+    """The first few of them, in order."""
     listed = sorted(names)
     rest = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
     return ", ".join(listed[:SHOWN]) + rest

@@ -6,13 +6,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from stat import S_ISREG
+from typing import IO, TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from packaging.version import Version
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from rookery.errors import InputError
 from rookery.stack.disk import flush
 from rookery.stack.maintenance.stores import BUCKETS
+from rookery.stack.maintenance.terminal import printable
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -25,13 +35,27 @@ OBJECTS = {bucket: f"objects/{bucket}.tar" for bucket in BUCKETS}
 NAMES = {POSTGRES, MYSQL, *OBJECTS.values()}
 
 
+# a count for each table, and a name for each version whose files were lost
+MOST_OF_MANIFEST = 4_000_000
+
+
+def _one_line(text: str) -> str:
+    if text != printable(text):
+        raise ValueError("not one line of printable characters")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_one_line)]
+Amount = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+
+
 class Entry(BaseModel):
     """One file."""
 
     model_config = ConfigDict(frozen=True)
 
-    size: int
-    sha256: str
+    size: Amount
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
 class Manifest(BaseModel):
@@ -39,14 +63,22 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    format: int
-    at: str
-    versions: dict[str, str]
+    format: Amount
+    at: Text
+    versions: dict[Text, Text]
     # runs, versions and the like; `table <name>`: rows; `bucket <name>`: objects
-    counts: dict[str, int]
+    counts: dict[Text, Amount]
     # versions whose files were lost before the backup
-    without_files: list[str]
-    files: dict[str, Entry]
+    without_files: list[Text]
+    files: dict[Text, Entry]
+
+    @field_validator("versions")
+    @classmethod
+    def _comparable(cls, versions: dict[str, str]) -> dict[str, str]:
+        for name in ("rookery", "mlflow"):
+            if name in versions:
+                Version(versions[name])
+        return versions
 
 
 class Hashed(io.RawIOBase):
@@ -103,18 +135,18 @@ def checked(folder: Path) -> Manifest:
     manifest = _manifest(folder)
     for name, entry in sorted(manifest.files.items()):
         if fault := _fault(folder / name, entry):
-            raise _damaged(folder, f"{name} {fault}")
+            raise damaged(folder, f"{name} {fault}")
     return manifest
 
 
 def _manifest(folder: Path) -> Manifest:
     try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+        manifest = Manifest.model_validate_json(_text(folder))
     except FileNotFoundError:
-        raise _damaged(folder, f"it has no {MANIFEST}") from None
+        raise damaged(folder, f"it has no {MANIFEST}") from None
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"])) or "JSON"
-        raise _damaged(folder, f"{MANIFEST} is damaged at {where}") from None
+        raise damaged(folder, f"{MANIFEST} is damaged at {printable(where)}") from None
     if manifest.format != FORMAT:
         raise InputError(
             f"{folder.name} is a backup of format {manifest.format}",
@@ -124,12 +156,31 @@ def _manifest(folder: Path) -> Manifest:
             next=f"restore it with Rookery {manifest.versions.get('rookery', 'that made it')}",
         )
     if set(manifest.files) != NAMES:
-        raise _damaged(folder, f"{MANIFEST} names {', '.join(sorted(manifest.files)) or 'nothing'}")
+        names = printable(", ".join(sorted(manifest.files))) or "nothing"
+        raise damaged(folder, f"{MANIFEST} names {names} instead of {', '.join(sorted(NAMES))}")
     return manifest
+
+
+def _text(folder: Path) -> bytes:
+    path = folder / MANIFEST
+    if not _is_regular(path):
+        raise damaged(folder, f"{MANIFEST} is not a regular file")
+    with path.open("rb") as file:
+        text = file.read(MOST_OF_MANIFEST + 1)
+    if len(text) > MOST_OF_MANIFEST:
+        raise damaged(folder, f"{MANIFEST} has more than {MOST_OF_MANIFEST:,} bytes")
+    return text
+
+
+def _is_regular(path: Path) -> bool:
+    """Not a link, which leads elsewhere, nor a pipe, which nobody may ever write to."""
+    return S_ISREG(path.lstat().st_mode)
 
 
 def _fault(path: Path, entry: Entry) -> str:
     try:
+        if not _is_regular(path):
+            return "is not a regular file"
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size != entry.size:
@@ -141,7 +192,8 @@ def _fault(path: Path, entry: Entry) -> str:
     return ""
 
 
-def _damaged(folder: Path, fault: str) -> InputError:
+def damaged(folder: Path, fault: str) -> InputError:
+    """What to say of a backup that is not as it was written."""
     return InputError(
         f"{folder.name} is not a whole backup: {fault}; nothing was changed",
         field="FROM",

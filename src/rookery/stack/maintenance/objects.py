@@ -16,10 +16,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rookery.errors import Unavailable
 from rookery.stack.maintenance.files import Hashed
+from rookery.stack.maintenance.members import KEY, TAG, TYPE, members
 from rookery.stack.maintenance.stores import Bucket
 
-# https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html: keywords of a vendor
-KEY, TYPE, TAG = "ROOKERY.key", "ROOKERY.content-type", "ROOKERY.meta."
 # one part at a time: the file is read from start to end
 IN_ORDER = TransferConfig(use_threads=False)
 
@@ -52,15 +51,14 @@ def unpack(source: Path, bucket: Bucket) -> int:
     """Puts every object of a tar file into the bucket, and returns how many.
 
     Raises:
+        InputError: a member is not one that a backup writes.
         Unavailable: the store is away, full, or refuses.
     """
     done = 0
-    with _answering(bucket) as client, tarfile.open(source, "r:") as tar:
-        for member in tar:
-            more, body = _more(member.pax_headers), tar.extractfile(member)
-            assert body is not None
-            key = member.pax_headers[KEY]
-            _put(client, bucket, key, body, member.size, more)
+    with _answering(bucket) as client:
+        for member, body in members(source):
+            headers = member.pax_headers
+            _put(client, bucket, headers[KEY], body, member.size, _more(headers))
             done += 1
     return done
 
