@@ -77,12 +77,18 @@ test-browser: dev ## The pages in a real Chromium
 	$(bin)/python -m pytest tests/browser
 
 #: Measure and show
-.PHONY: bench screenshots
+.PHONY: bench bench-serving soak screenshots
 bench: dev ## Every claim of speed, measured side by side
 	for claim in tables sweep demo; do $(bin)/python benchmarks/bench_$$claim.py || exit; done
 	@if docker info >/dev/null 2>&1; then \
 		for claim in mysql stack stack_sweep; do $(bin)/python benchmarks/bench_$$claim.py || exit; done; \
 	else echo "left out, because no Docker engine answers: bench_mysql, bench_stack, bench_stack_sweep"; fi
+
+bench-serving: dev ## The API beside other servers, on the same models
+	$(bin)/python benchmarks/bench_serving.py
+
+soak: dev ## Ten minutes at half of the maximum load, a swap every ten seconds
+	$(bin)/python benchmarks/soak.py
 
 screenshots: dev ## Make images/ again, in Chromium, from the stack that runs
 	$(bin)/python scripts/screenshots.py

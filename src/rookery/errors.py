@@ -58,6 +58,17 @@ class NotPromoted(InputError):
 
     status = 503
 
+    @classmethod
+    def of(cls, name: str, alias: str) -> "NotPromoted":
+        """No version of that registered model carries that alias."""
+        return cls(
+            f"no version of {name} carries the alias {alias!r} yet",
+            field="MODEL_ALIAS",
+            value=alias,
+            allowed="an alias that a version carries",
+            next=f"rookery promote {name}",
+        )
+
 
 class Unavailable(RookeryError):
     """A part outside failed; the message names it and the setting to look at."""

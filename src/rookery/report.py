@@ -131,6 +131,10 @@ def standing(found: dict[str, Any]) -> str:
     return "\n".join([*lines, f"next        {found['next']}"])
 
 
+def pruned(result: dict[str, Any]) -> str:
+    return f"{result['forgotten']:,} predictions from before {result['before']} are deleted"
+
+
 def task_list(found: Sequence[dict[str, Any]]) -> str:
     if not found:
         return "no task yet: write tasks/NAME.yaml (see tasks/penguins.yaml)"

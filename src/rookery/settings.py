@@ -100,6 +100,12 @@ class Settings(BaseSettings):
     api_strict: bool = True
     api_max_body_bytes: int = Field(default=10_000_000, gt=0)
     api_max_rows: int = Field(default=10_000, gt=0)
+    api_most_waiting: int = Field(default=20_000, gt=0)
+    api_workers: int = Field(default=1, ge=1, le=64)
+    api_log_requests: bool = False
+    prediction_log: bool = True
+    prediction_log_days: int | None = Field(default=None, gt=0)
+    prediction_spool_bytes: int = Field(default=256 * 2**20, gt=0)
     reload_seconds: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
     @classmethod
@@ -210,6 +216,12 @@ class Settings(BaseSettings):
 
     def experiment_for(self, task_name: str) -> str:
         return self.experiment_name or task_name
+
+
+def shared_metrics() -> Path | None:
+    """Where worker processes add up their metrics; the variable's name is Prometheus' client's."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(folder) if folder else None
 
 
 @lru_cache(maxsize=1)

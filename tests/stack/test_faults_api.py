@@ -2,6 +2,7 @@
 
 import json
 
+import httpx
 import pytest
 from tests.stack import faults
 from tests.stack.faults import TASK, Asking, assert_sound, away, told
@@ -56,9 +57,22 @@ def test_a_promotion_that_dies_at_the_alias_is_ended_by_the_next_command(stack, 
     assert_sound(stack)
 
 
-def test_an_api_started_without_mlflow_lives_says_why_and_loads_when_it_is_back(stack):
+def test_an_api_started_without_mlflow_answers_with_what_it_served_last(stack):
+    served = stack.production()
+    wait_until(lambda: ready(stack)["version"] == served, "the API serves what is promoted")
+    with away(stack, "mlflow"):
+        stack.compose("restart", "fastapi")
+        assert wait_until(lambda: ready(stack).get("version"), "it answers", 20) == served
+        failed = wait_until(lambda: ready(stack)["failed"], "/ready names what is away")
+        assert "MLflow at http://mlflow:5005 does not answer" in failed["message"]
+        assert stack.predict()["version"] == served
+    wait_until(lambda: ready(stack)["failed"] is None, "the API follows again")
+
+
+def test_an_api_that_never_served_lives_without_mlflow_says_why_and_loads_when_it_is_back(stack):
     served = stack.production()
     with away(stack, "mlflow"):
+        stack.execute("fastapi", "sh", "-c", 'rm -r "$ROOKERY_HOME/cache/served"')
         stack.compose("restart", "fastapi")
         stack.wait_healthy("fastapi")
         assert stack.api("GET", "/health").status_code == 200
@@ -69,6 +83,15 @@ def test_an_api_started_without_mlflow_lives_says_why_and_loads_when_it_is_back(
         assert refused.headers["content-type"] == "application/problem+json"
     wait_until(lambda: stack.api("GET", "/ready").status_code == 200, "the API is ready")
     assert stack.predict()["version"] == served
+
+
+def ready(stack):
+    """What /ready says; nothing while the API starts."""
+    try:
+        answer = stack.api("GET", "/ready")
+    except httpx.TransportError:
+        return {}
+    return answer.json() if answer.status_code == 200 else {}
 
 
 def reason(stack):

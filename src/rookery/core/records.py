@@ -1,12 +1,12 @@
 """Records: what a prediction is asked with, typed by the model's signature and its task."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from operator import attrgetter
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import pandas as pd
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -19,12 +19,15 @@ from pydantic import (
 )
 
 from rookery.core.located import brief
-from rookery.core.task import Task
 from rookery.core.values import LARGEST_WHOLE, read_date
+
+if TYPE_CHECKING:  # it needs scikit-learn, which an API with a converted model does not load
+    from rookery.core.task import Task
 
 SLICE = 50  # records
 ENOUGH_FAULTS = 100
 FieldType = Literal["float", "integer", "category", "text", "boolean", "date"]
+Row = tuple[Any, ...]  # the values of a record in the order of the fields, None where missing
 
 
 def _as_date(value: Any) -> datetime:
@@ -101,7 +104,7 @@ class InvalidRecords(ValueError):
 
 
 def fields_of(
-    inputs: Sequence[tuple[str, FieldType, bool]], task: Task | None, example: dict[str, Any]
+    inputs: Sequence[tuple[str, FieldType, bool]], task: "Task | None", example: dict[str, Any]
 ) -> tuple[RecordField, ...]:
     """The fields of a model: names and types from its signature, the rest from the task copy.
 
@@ -139,7 +142,7 @@ def _shown(value: Any, kind: FieldType) -> Any:
 
 
 class RecordReader:
-    """Validates records of one model and turns them into the frame its pipeline takes.
+    """Validates the records of one model and turns them into rows of plain values.
 
     `ignored` are columns of the task that the model does not use: a raw row may carry them.
     `strict` refuses text where a number belongs; otherwise numeric text is converted.
@@ -152,7 +155,9 @@ class RecordReader:
         self.ignored = tuple(ignored)
         self.model = _record_model(self.fields, self.ignored, strict=strict)
         self._many = TypeAdapter(list[self.model])  # type: ignore[name-defined]
-        self._names = {f"f{index}": field for index, field in enumerate(self.fields)}
+        self._one = self.model.__pydantic_validator__
+        self._row = _values_of([f"f{index}" for index in range(len(self.fields))])
+        self._rest = _values_of([f"x{index}" for index in range(len(self.ignored))])
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of one record."""
@@ -162,18 +167,24 @@ class RecordReader:
         """A record that the model answers."""
         return {field.name: field.example for field in self.fields if field.example is not None}
 
-    def frame(self, records: Sequence[Any]) -> pd.DataFrame:
-        """One row a record, in the signature's columns and types.
+    def row(self, body: bytes) -> Row | None:
+        """The row of a valid record in JSON, quickly; None where it has to be looked at closely."""
+        try:
+            record = self._one.validate_json(body)
+        except ValueError:
+            return None
+        for value in self._rest(record):
+            if type(value) is float and not math.isfinite(value):
+                return None
+        return self._row(record)
+
+    def rows(self, records: Sequence[Any]) -> list[Row]:
+        """One row a record.
 
         Raises:
             InvalidRecords: with every fault of the records up to where there are ENOUGH_FAULTS.
         """
-        valid = self._validated(records)
-        columns = {
-            field.name: _column([getattr(record, key) for record in valid], field.type)
-            for key, field in self._names.items()
-        }
-        return pd.DataFrame(columns, index=range(len(valid)))
+        return list(map(self._row, self._validated(records)))
 
     def _validated(self, records: Sequence[Any]) -> list[Any]:
         """Slice by slice: a fault for every cell of a large request would cost far more than it."""
@@ -246,14 +257,11 @@ def _definition(field: RecordField) -> tuple[Any, Any]:
     return checked | None, Field(default=None, **info)
 
 
-def _column(values: list[Any], kind: FieldType) -> pd.Series:
-    if kind == "date":
-        return pd.Series(values, dtype="datetime64[us]")
-    if kind in ("category", "text"):
-        return pd.Series(values, dtype="str")
-    whole = {"integer": "int64", "boolean": "bool"}.get(kind)
-    gaps = any(value is None for value in values)
-    return pd.Series(values, dtype=whole if whole and not gaps else "float64")
+def _values_of(names: Sequence[str]) -> Callable[[Any], Row]:
+    if not names:
+        return lambda _: ()
+    values = attrgetter(*names)
+    return values if len(names) > 1 else lambda record: (values(record),)
 
 
 def _allowed(field: RecordField) -> str:

@@ -1,16 +1,10 @@
-"""A model that is ready to answer: pipeline, typed input, and where it came from."""
+"""What is known of a served version besides its pipeline: plain data, apart from how it answers."""
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from rookery.core.records import RecordField, RecordReader
-from rookery.core.task import Task
 
 
 @dataclass(frozen=True)
@@ -26,56 +20,38 @@ class Lineage:
 
 
 @dataclass(frozen=True)
-class ServedModel:
-    """One loaded model version; immutable, so that a swap is one assignment."""
+class Description:
+    """One version of a registered model, as a caller sees it.
+
+    `ignored` are columns of the task that a raw row may carry although the model does not use
+    them. `labels` is what a classifier may say, None for a regressor; `classes` are its labels in
+    the order of the probabilities, empty where it has none.
+    """
 
     name: str
     version: str
-    alias: str
-    pipeline: Any
+    registered: int  # when the version was made: a number can come again after a deletion
+    model_digest: str  # SHA-256 of its file
+    title: str
     fields: tuple[RecordField, ...]
-    task: Task | None
+    ignored: tuple[str, ...]
+    target: RecordField | None
+    classes: tuple[Any, ...]
+    labels: tuple[Any, ...] | None
     lineage: Lineage
-
-    @property
-    def ignored(self) -> list[str]:
-        """Columns of the task that a raw row may carry although the model does not use them."""
-        if self.task is None:
-            return []
-        used = {field.name for field in self.fields}
-        return [name for name in self.task.columns if name not in used | {self.task.target}]
-
-    @cached_property
-    def classes(self) -> list[Any]:
-        """The labels in the order of the probabilities; empty for a regressor."""
-        if not hasattr(self.pipeline, "predict_proba"):
-            return []
-        return [_plain(label) for label in self.pipeline.classes_]
 
     def reader(self, *, strict: bool) -> RecordReader:
         return RecordReader(self.fields, ignored=self.ignored, strict=strict)
 
-    def predict(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
-        """One answer a row, each with an id of its own.
+    @property
+    def example(self) -> dict[str, Any]:
+        """A record that the model answers."""
+        return {field.name: field.example for field in self.fields if field.example is not None}
 
-        The label is what `pipeline.predict` says, which need not be the most probable one.
-        """
-        labels = np.asarray(self.pipeline.predict(frame))
-        scores = self.pipeline.predict_proba(frame) if self.classes else None
-        answers = []
-        for row, label in enumerate(labels.tolist()):
-            answer: dict[str, Any] = {"prediction": label}
-            if scores is not None:
-                answer["probabilities"] = _named(self.classes, scores[row])
-            answers.append(
-                answer | {"model": self.name, "version": self.version, "id": str(uuid.uuid4())}
-            )
-        return answers
-
-
-def _named(classes: Sequence[Any], scores: Any) -> dict[str, float]:
-    return {str(label): float(score) for label, score in zip(classes, scores, strict=True)}
-
-
-def _plain(label: Any) -> Any:
-    return label.item() if isinstance(label, np.generic) else label
+    def answer(self, label: Any, scores: Sequence[float] | None, number: str) -> dict[str, Any]:
+        """The answer to one record, `number` being its id."""
+        found: dict[str, Any] = {"prediction": label}
+        if scores is not None:
+            named = zip(self.classes, scores, strict=True)
+            found["probabilities"] = {str(one): float(score) for one, score in named}
+        return found | {"model": self.name, "version": self.version, "id": number}

@@ -1,6 +1,7 @@
 """Predictions by the promoted model, without a server."""
 
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,10 @@ import pandas as pd
 
 from rookery.core.cells import read_text
 from rookery.core.records import InvalidRecords
-from rookery.core.served import ServedModel
 from rookery.errors import InputError
 from rookery.jobs.project import Project, open_project
 from rookery.stores.answers import read_cells, write_answers
-from rookery.stores.versions import load_production
+from rookery.stores.versions import LoadedVersion, load_production
 
 Record = Mapping[str, Any]
 
@@ -71,7 +71,7 @@ def predict_file(path: Path, out: Path | None, task: str | None = None) -> dict[
     # a column that says the answer is what people's files have; it is not asked about
     target = model.task.target if model.task else None
     asked = [{k: v for k, v in row.items() if k != target} for row in rows]
-    typed = [read_text(record, model.fields, model.task) for record in asked]
+    typed = [read_text(record, model.description.fields, model.task) for record in asked]
     answers = _answers(project, model, typed)
     if out is None:
         return {"predictions": answers}
@@ -85,13 +85,16 @@ def _not_a_record(message: str, text: str) -> InputError:
     )
 
 
-def _answers(project: Project, model: ServedModel, rows: Sequence[Record]) -> list[dict[str, Any]]:
+def _answers(
+    project: Project, model: LoadedVersion, rows: Sequence[Record]
+) -> list[dict[str, Any]]:
     if not rows:
         raise InputError(
             "there is no record to predict", field="records", value=0, allowed="at least one"
         )
     try:
-        frame = model.reader(strict=project.settings.api_strict).frame([dict(r) for r in rows])
+        reader = model.description.reader(strict=project.settings.api_strict)
+        asked = reader.rows([dict(row) for row in rows])
     except InvalidRecords as error:
         first = error.faults[0]
         count = f"{len(error.faults) - 1} more" + ("" if error.complete else " at least")
@@ -99,4 +102,8 @@ def _answers(project: Project, model: ServedModel, rows: Sequence[Record]) -> li
         raise InputError(
             f"{first.message}{more}", field=first.field, value=first.value, allowed=first.allowed
         ) from None
-    return model.predict(frame)
+    labels, scores = model.answers(asked)
+    return [
+        model.description.answer(label, scores[at] if scores else None, str(uuid.uuid4()))
+        for at, label in enumerate(labels)
+    ]

@@ -33,7 +33,7 @@ def production_standing(project: Project, holdout: pd.DataFrame) -> Standing:
         return Standing(None, "first to be promoted")
     try:
         model = load_version(project.tracking, project.task.name, number)
-        columns = [field.name for field in model.fields]
+        columns = [field.name for field in model.description.fields]
         return Standing(score_on(model.pipeline, holdout, project.task, columns), "")
     except (Refused, InputError) as error:
         return Standing(None, f"not compared with version {number}: {error.message}")

@@ -13,11 +13,10 @@ from typing import Any
 
 import requests
 
-from rookery.errors import InputError, Unavailable
+from rookery.errors import InputError, NotPromoted, Unavailable
 from rookery.jobs.project import open_project
 from rookery.notebook.display import say
 from rookery.settings import Settings
-from rookery.stores.versions import not_promoted
 
 FOLLOWS_SECONDS = 20.0  # an API follows a promotion within two, on a machine that is not busy
 STARTS_SECONDS = 60.0
@@ -51,7 +50,7 @@ def ask_api(record: Mapping[str, Any], task: str | None = None) -> dict[str, Any
     name = project.task.name
     version = project.tracking.production(name)
     if version is None:
-        raise not_promoted(name, project.settings.model_alias)
+        raise NotPromoted.of(name, project.settings.model_alias)
     address = _running(project.settings, name, version) or _own(project.settings, name, version)
     answer = _http.post(
         f"{address}/predict", json=dict(record), headers=_key(project.settings), timeout=30

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Health(BaseModel):
@@ -54,7 +54,10 @@ class ModelCard(BaseModel):
     version: str
     alias: str
     via: Literal["alias", "stage"]
-    path: Literal["pipeline"] = Field(description="How predictions are computed.")
+    path: str = Field(
+        description="How predictions are computed: linear, trees, estimator or pipeline."
+    )
+    why_not_compiled: str | None = Field(description="Why no faster path serves.")
     family: str | None
     run_id: str | None
     run_link: str | None
@@ -111,3 +114,34 @@ class Reloaded(BaseModel):
 
 class Reloads(BaseModel):
     models: list[Reloaded]
+
+
+class PredictionCard(BaseModel):
+    """A logged answer, and what it can be derived from again."""
+
+    id: str
+    at: datetime
+    model: str
+    version: str
+    input: Any = Field(description="The record as it was understood.")
+    output: Any = Field(description="The answer.")
+    latency_seconds: float
+    run_id: str | None = None
+    run_link: str | None = None
+    digest: str | None = Field(default=None, description="Of the clean rows it was trained on.")
+    commit: str | None = None
+
+
+class Feedback(BaseModel):
+    """What turned out to be true of an answer."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    id: str = Field(description="The id of the answer.", max_length=36)
+    outcome: str | float | bool = Field(description="The true label or number.")
+    note: str | None = Field(default=None, max_length=1000)
+
+
+class FeedbackTaken(BaseModel):
+    id: str
+    taken: Literal[True] = True

@@ -1,46 +1,67 @@
 """The model API as one ASGI application."""
 
+import asyncio
 import os
 import re
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Response
 from fastapi_offline import FastAPIOffline
+from starlette.types import ASGIApp
 
 import rookery
 from rookery.errors import InputError
 from rookery.serving import problems
 from rookery.serving.answers import Health
+from rookery.serving.batching import Batcher
+from rookery.serving.front import Front, Hot
 from rookery.serving.hosts import KnownHosts, allowed_names
-from rookery.serving.metrics import CONTENT_TYPE, MeasuredRequests, Metrics
+from rookery.serving.keys import ApiKey
+from rookery.serving.metrics import CONTENT_TYPE, Metrics
+from rookery.serving.observed import Observed, ObservedRequests
+from rookery.serving.prediction_log.log import PredictionLog
+from rookery.serving.prediction_routes import PredictionRoutes
+from rookery.serving.predictions import Asking, PredictMany, PredictOne
+from rookery.serving.protocol_routes import protocol_routes
 from rookery.serving.routes import ModelRoutes
 from rookery.serving.schema import Document
+from rookery.serving.scoring import Infer, Invocations
 from rookery.serving.swap import Follower
 from rookery.settings import Settings
-from rookery.stores.tracking import Tracking
+
+REFRESH_SECONDS = 1.0
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings) -> ASGIApp:
     """The API for the models that the settings name; it starts without any of them loaded.
 
     Raises:
         InputError: a model's name cannot stand in a path, or an allowed host is none.
     """
-    metrics, tracking = Metrics(), Tracking(settings)
-    followers = [Follower(name, settings, tracking, metrics) for name in _names(settings)]
+    metrics = Metrics()
+    observed = Observed(metrics, log_requests=settings.api_log_requests)
+    followers = [Follower(name, settings, metrics) for name in _names(settings)]
     # a prediction holds the interpreter most of its time: more threads than cores only queue
     executor = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="predict")
 
+    log = _prediction_log(settings, metrics)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if log:
+            log.start()
         for follower in followers:
             follower.start()
+        refreshing = asyncio.create_task(_refresh(metrics))
         yield
+        refreshing.cancel()
         for follower in followers:
             follower.stop()
         executor.shutdown()
+        if log:
+            await asyncio.to_thread(log.stop)
 
     app = FastAPIOffline(
         title="Rookery",
@@ -49,18 +70,84 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    problems.install(app)
-    app.add_middleware(KnownHosts, names=allowed_names(settings))
-    app.add_middleware(MeasuredRequests, metrics=metrics)
-    _add_common(app, metrics)
     places = {"": followers[0]} | {f"/models/{f.name}": f for f in followers}
+    asking = {f.name: _asking(f, settings, executor, metrics, log) for f in followers}
+    metrics.show(
+        "prediction_rows_waiting",
+        "Rows that wait for their predictions.",
+        lambda: sum(one.batcher.waiting for one in asking.values()),
+    )
+    hot = _hot_paths({prefix: asking[f.name] for prefix, f in places.items()})
+    problems.install(app)
+    app.add_middleware(ObservedRequests, observed=observed)
+    _add_common(app, metrics)
     for prefix, follower in places.items():
-        reloads = [follower] if prefix else followers
-        routes = ModelRoutes(follower, settings, metrics, executor, reloads)
+        routes = ModelRoutes(follower, settings, [follower] if prefix else followers)
         app.include_router(routes.router(), prefix=prefix)
+    named = {f.name: f for f in followers}
+    app.include_router(PredictionRoutes(named, settings, log).router())
+    app.include_router(protocol_routes({f.name: asking[f.name] for f in followers}))
     app.openapi = Document(app, places, settings)  # type: ignore[method-assign]
-    app.state.followers = followers
-    return app
+    # around FastAPI, whose own layers cost more than a prediction; the host check is around all
+    return KnownHosts(Front(app, hot, observed), allowed_names(settings), observed)
+
+
+def _hot_paths(places: Mapping[str, Asking]) -> dict[str, Hot]:
+    """What is answered without a router; the protocols name the model themselves."""
+    hot: dict[str, Hot] = {}
+    for prefix, asking in places.items():
+        hot[f"{prefix}/predict"] = PredictOne(asking)
+        hot[f"{prefix}/predict/batch"] = PredictMany(asking)
+        hot[f"{prefix}/invocations"] = Invocations(asking)
+        hot[f"/v2/models/{asking.follower.name}/infer"] = Infer(asking)
+    return hot
+
+
+def _asking(
+    follower: Follower,
+    settings: Settings,
+    executor: Executor,
+    metrics: Metrics,
+    log: PredictionLog | None,
+) -> Asking:
+    return Asking(
+        follower=follower,
+        batcher=Batcher(executor, settings.api_most_waiting, metrics),
+        executor=executor,
+        key=ApiKey(settings.api_key),
+        most_bytes=settings.api_max_body_bytes,
+        most_rows=settings.api_max_rows,
+        metrics=metrics,
+        log=log,
+    )
+
+
+async def _refresh(metrics: Metrics) -> None:
+    """Worker processes add up what each has written last."""
+    while True:
+        metrics.refresh()
+        await asyncio.sleep(REFRESH_SECONDS)
+
+
+def _prediction_log(settings: Settings, metrics: Metrics) -> PredictionLog | None:
+    if not settings.prediction_log:
+        return None
+    log = PredictionLog(
+        settings.cache / "spool", settings.tables_url, settings.prediction_spool_bytes
+    )
+    figures = {
+        "prediction_log_written": ("Predictions handed to the disk.", lambda: log.written),
+        "prediction_log_sent": ("Predictions written to the database.", lambda: log.sent),
+        "prediction_log_lost": ("Predictions that are in neither.", lambda: log.lost),
+        "prediction_spool_bytes": ("What waits for the database.", lambda: log.spool_bytes),
+        "prediction_spool_oldest_seconds": (
+            "The age of the oldest prediction that waits.",
+            lambda: log.oldest_unsent_seconds,
+        ),
+    }
+    for name, (says, value) in figures.items():
+        metrics.show(name, says, value)
+    return log
 
 
 def _add_common(app: FastAPI, metrics: Metrics) -> None:

@@ -6,13 +6,14 @@ browser the API is then of the page's own origin. The `Host` that it sends still
 
 import re
 import socket
-from collections.abc import Awaitable, Collection
+from collections.abc import Collection
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rookery.errors import InputError
+from rookery.serving.observed import Observed
 from rookery.serving.problems import Problem, ProblemError
 from rookery.settings import Settings
 
@@ -74,12 +75,13 @@ class KnownHosts:
     Starlette's TrustedHostMiddleware knows no addresses in general and no problem details.
     """
 
-    def __init__(self, app: ASGIApp, names: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, names: frozenset[str], observed: Observed) -> None:
         self.app = app
         self.names = names
+        self.observed = observed
         self.seen: set[bytes] = set()
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and ALL not in self.names:
             host = b""
             for name, value in scope["headers"]:
@@ -87,8 +89,10 @@ class KnownHosts:
                     host = value
                     break
             if host not in self.seen and not self._lets_in(host):
-                return refusal(host.decode("latin-1")).response()(scope, receive, send)
-        return self.app(scope, receive, send)
+                self.observed.request(scope["method"], "other", 421, 0.0, None)
+                await refusal(host.decode("latin-1")).response()(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
 
     def _lets_in(self, host: bytes) -> bool:
         allowed = is_allowed(host.decode("latin-1"), self.names)
@@ -103,6 +107,7 @@ def refusal(host: str) -> Problem:
 
     https://www.rfc-editor.org/rfc/rfc9110#section-7.4
     """
+    host = host[:300]  # the longest name has 253
     message = (
         f"the API does not answer to the name {host!r}" if host else "the request names no Host"
     )

@@ -1,8 +1,8 @@
 """Who may ask: API_KEY for predictions, API_ADMIN_TOKEN for reloads."""
 
 import secrets
+from collections.abc import Mapping
 
-from fastapi import Request
 from pydantic import SecretStr
 
 from rookery.serving.problems import Problem
@@ -10,26 +10,31 @@ from rookery.serving.problems import Problem
 BEARER = {"WWW-Authenticate": "Bearer"}
 
 
-def check_api_key(request: Request, key: SecretStr | None) -> None:
-    """Lets everybody predict while no key is set.
+class ApiKey:
+    """Lets everybody predict while no key is set."""
 
-    Raises:
-        Problem: 401.
-    """
-    if (
-        key is None or not key.get_secret_value()
-    ):  # `API_KEY=` is how a compose file leaves it unset
-        return
-    given = request.headers.get("x-api-key") or _bearer(request)
-    if not _equal(given, key):
-        raise Problem(
-            401,
-            "predictions need the API key, as `Authorization: Bearer …` or `X-API-Key: …`",
-            headers=BEARER,
-        )
+    def __init__(self, key: SecretStr | None) -> None:
+        # `API_KEY=` is how a compose file leaves it unset
+        self.key = key.get_secret_value().encode() if key else b""
+
+    def check(self, headers: Mapping[bytes, bytes]) -> None:
+        """Lets those with the key pass.
+
+        Raises:
+            Problem: 401.
+        """
+        if not self.key:
+            return
+        given = headers.get(b"x-api-key") or bearer(headers)
+        if not secrets.compare_digest(given, self.key):
+            raise Problem(
+                401,
+                "this needs the API key, as `Authorization: Bearer …` or `X-API-Key: …`",
+                headers=BEARER,
+            )
 
 
-def check_admin(request: Request, token: SecretStr | None) -> None:
+def check_admin(headers: Mapping[bytes, bytes], token: SecretStr | None) -> None:
     """Lets nobody reload while no token is set.
 
     Raises:
@@ -39,18 +44,13 @@ def check_admin(request: Request, token: SecretStr | None) -> None:
         raise Problem(
             403, "reloading is off: no API_ADMIN_TOKEN is set", next="set API_ADMIN_TOKEN"
         )
-    if not _equal(_bearer(request), token):
+    # in a time that says nothing about how much of it is right
+    if not secrets.compare_digest(bearer(headers), token.get_secret_value().encode()):
         raise Problem(
             401, "reloading needs `Authorization: Bearer` and API_ADMIN_TOKEN", headers=BEARER
         )
 
 
-def _bearer(request: Request) -> str:
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    return value.strip() if scheme.lower() == "bearer" else ""
-
-
-def _equal(given: str, secret: SecretStr) -> bool:
-    """In a time that says nothing about how much of it is right."""
-    # headers arrive as latin-1, whatever was meant
-    return secrets.compare_digest(given.encode("latin-1"), secret.get_secret_value().encode())
+def bearer(headers: Mapping[bytes, bytes]) -> bytes:
+    scheme, _, value = headers.get(b"authorization", b"").partition(b" ")
+    return value.strip() if scheme.lower() == b"bearer" else b""

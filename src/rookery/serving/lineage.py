@@ -2,8 +2,7 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-
-from mlflow.entities.model_registry import ModelVersion
+from typing import TYPE_CHECKING
 
 from rookery.core.tags import FAMILY
 from rookery.serving.answers import (
@@ -15,9 +14,12 @@ from rookery.serving.answers import (
     SignatureField,
     VersionCard,
 )
+from rookery.serving.loaded import Loaded
 from rookery.serving.problems import from_error, public_message
-from rookery.serving.swap import Failure, Follower, Loaded
-from rookery.stores.ledger import Ledger
+from rookery.serving.swap import Failure, Follower
+
+if TYPE_CHECKING:  # seconds of imports, which a warm start does not wait for
+    from mlflow.entities.model_registry import ModelVersion
 
 
 def answering(follower: Follower) -> Loaded:
@@ -35,9 +37,9 @@ def readiness(follower: Follower) -> Ready:
     """Which version answers, and what about it needs attention."""
     loaded = answering(follower)
     return Ready(
-        model=loaded.model.name,
-        version=loaded.model.version,
-        alias=loaded.model.alias,
+        model=loaded.description.name,
+        version=loaded.description.version,
+        alias=loaded.alias,
         via=loaded.via,
         failed=_not_followed(follower.failure),
         warnings=list(follower.warnings),
@@ -46,16 +48,17 @@ def readiness(follower: Follower) -> Ready:
 
 def model_card(loaded: Loaded) -> ModelCard:
     """Where the answers come from."""
-    model, lineage = loaded.model, loaded.model.lineage
+    model, lineage = loaded.description, loaded.description.lineage
     return ModelCard(
         model=model.name,
         version=model.version,
-        alias=model.alias,
+        alias=loaded.alias,
         via=loaded.via,
-        path="pipeline",
+        path=loaded.predictor.path,
+        why_not_compiled=loaded.predictor.why or None,
         run_link=loaded.link,
         signature=[SignatureField(**asdict(field)) for field in model.fields],
-        classes=model.classes,
+        classes=list(model.classes),
         loaded_at=loaded.at,
         **asdict(lineage),
     )
@@ -67,6 +70,8 @@ def history(follower: Follower) -> History:
     Raises:
         Unavailable: one of them does not answer.
     """
+    from rookery.stores.ledger import Ledger
+
     tracking = follower.tracking
     aliases = tracking.aliases(follower.name)
     ledger = Ledger(follower.settings.tables_url)
@@ -81,7 +86,7 @@ def history(follower: Follower) -> History:
 
 
 def _version_card(
-    version: ModelVersion, aliases: dict[str, str], loaded: Loaded | None
+    version: "ModelVersion", aliases: dict[str, str], loaded: Loaded | None
 ) -> VersionCard:
     number = str(version.version)
     return VersionCard(
@@ -91,7 +96,7 @@ def _version_card(
         aliases=[alias for alias, target in aliases.items() if target == number],
         family=version.tags.get(FAMILY),
         created_at=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
-        serving=loaded is not None and loaded.is_version(version),
+        serving=loaded is not None and loaded.identity == (number, int(version.creation_timestamp)),
     )
 
 

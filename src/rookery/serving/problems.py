@@ -63,11 +63,42 @@ class Problem(Exception):
             errors=list(errors),
             next=next,
         )
-        self.headers = headers
+        self.headers = headers or {}
 
-    def response(self) -> Response:
-        body = to_json(self.details, exclude_none=True)
-        return Response(body, self.details.status, self.headers, MEDIA_TYPE)
+    def body(self, **members: Any) -> bytes:
+        """As JSON, with further members that a protocol's clients look for."""
+        return to_json(self.details.model_dump(exclude_none=True) | members)
+
+    def response(self, **members: Any) -> Response:
+        return Response(self.body(**members), self.details.status, self.headers, MEDIA_TYPE)
+
+    def response_to(self, request: Request) -> Response:
+        """Clients of the Open Inference Protocol show `error` and nothing else."""
+        is_v2 = f"{request.url.path}/".startswith("/v2/")
+        return self.response(**({"error": self.details.detail} if is_v2 else {}))
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route is documented to answer besides its success."""
+    said = {
+        400: "Not parsable",
+        401: "Wrong or missing key",
+        403: "No admin token is set on the server",
+        404: "No such model, version or prediction",
+        408: "The body came too slowly",
+        409: "The version that the registry names is refused",
+        413: "Too large",
+        415: "Not application/json",
+        422: "A value that is not allowed",
+        503: "Nothing can answer yet, or a part outside does not",
+    }
+    return {
+        status: {
+            "description": said[status],
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+        }
+        for status in statuses
+    }
 
 
 def invalid(faults: Sequence[Fault], *, complete: bool = True) -> Problem:
@@ -118,36 +149,36 @@ def install(app: FastAPI) -> None:
     app.add_middleware(UnexpectedErrors)
 
 
-async def _problem(_request: Request, error: Exception) -> Response:
+async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    return error.response()
+    return error.response_to(request)
 
 
-async def _rookery(_request: Request, error: Exception) -> Response:
+async def _rookery(request: Request, error: Exception) -> Response:
     assert isinstance(error, RookeryError)
-    return from_error(error).response()
+    return from_error(error).response_to(request)
 
 
 async def _http(request: Request, error: Exception) -> Response:
     """What the router says: no such path, no such method."""
     assert isinstance(error, HTTPException)
     details = {
-        404: f"there is nothing at {request.url.path}",
-        405: f"{request.url.path} does not take {request.method}",
+        404: f"there is nothing at {request.scope['path']}",
+        405: f"{request.scope['path']} does not take {request.method}",
     }
     detail = details.get(error.status_code, str(error.detail))
     headers = dict(error.headers) if error.headers else None
     hint = "GET /docs lists what there is" if error.status_code in details else None
-    return Problem(error.status_code, detail, headers=headers, next=hint).response()
+    return Problem(error.status_code, detail, headers=headers, next=hint).response_to(request)
 
 
-async def _request(_request: Request, error: Exception) -> Response:
+async def _request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults = [
         Fault(".".join(map(str, found["loc"])), None, "what /docs says", found["msg"])
         for found in error.errors()
     ]
-    return invalid(faults).response()
+    return invalid(faults).response_to(request)
 
 
 async def _disconnect(_request: Request, _error: Exception) -> Response:
@@ -177,7 +208,8 @@ class UnexpectedErrors:
         except Exception:
             if scope["type"] != "http" or started:  # too late for another answer
                 raise
-            logger.exception("%s %s failed", scope["method"], scope["path"])
+            # the path as %r: a line end in it would start a line of the client's own
+            logger.exception("%s %r failed", scope["method"], scope["path"])
             answer = Problem(500, "an unexpected error; the server's log has it").response()
             await answer(scope, receive, send)
 

@@ -1,5 +1,6 @@
 """The OpenAPI document, from the models that are loaded at the moment."""
 
+import inspect
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -7,9 +8,19 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from rookery.core.served import ServedModel
-from rookery.serving.problems import ProblemDetails
-from rookery.serving.swap import Follower, Loaded
+from rookery.core.served import Description
+from rookery.serving.loaded import Loaded
+from rookery.serving.predictions import PredictMany, PredictOne
+from rookery.serving.problems import ProblemDetails, refusals
+from rookery.serving.protocol_routes import MLFLOW, V2
+from rookery.serving.protocol_schema import (
+    infer_answer,
+    infer_body,
+    invocations_answer,
+    invocations_body,
+)
+from rookery.serving.scoring import Infer, Invocations
+from rookery.serving.swap import Follower
 from rookery.settings import Settings
 
 Schema = dict[str, Any]
@@ -58,27 +69,50 @@ class Document:
         for (prefix, follower), model in zip(self.places.items(), loaded, strict=True):
             names = _component_names(follower.name)
             schemas[names[0]] = _record_schema(follower, model)
-            schemas[names[1]] = answer_schema(model.model if model else None)
-            example = model.reader.example() if model else None
-            self._describe(document["paths"], prefix, names, example)
+            schemas[names[1]] = answer_schema(model.description if model else None)
+            one = model.description if model else None
+            self._describe(document["paths"], prefix, names, one)
+            self._describe_protocols(document["paths"], prefix, names[0], one)
         self._secure(document)
+        _drop_fastapis_refusals(document)
         return document
 
     def _describe(
-        self, paths: Schema, prefix: str, names: tuple[str, str], example: Schema | None
+        self, paths: Schema, prefix: str, names: tuple[str, str], one: Description | None
     ) -> None:
+        example = one.example if one else None
         record, answer = ({"$ref": REFERENCE.format(model=name)} for name in names)
-        one, many = paths[f"{prefix}/predict"]["post"], paths[f"{prefix}/predict/batch"]["post"]
         rows = self.settings.api_max_rows
         listed = {"type": "array", "items": record, "minItems": 1, "maxItems": rows}
-        one["requestBody"] = _body(record, example)
-        many["requestBody"] = _body(listed, [example] if example else None)
-        one["responses"]["200"] = _success("The prediction", answer)
         predictions = {"type": "array", "items": answer, "minItems": 1}
-        many["responses"]["200"] = _success(
-            "The predictions, in the order of the records",
-            _object({"predictions": predictions}),
+        tag = names[0].removesuffix("_record")
+        path = f"{prefix}/predict"
+        paths[path] = _asked(
+            path, tag, PredictOne, _body(record, example), _success("The prediction", answer)
         )
+        path = f"{prefix}/predict/batch"
+        paths[path] = _asked(
+            path,
+            tag,
+            PredictMany,
+            _body(listed, [example] if example else None),
+            _success(
+                "The predictions, in the order of the records",
+                _object({"predictions": predictions}),
+            ),
+        )
+
+    def _describe_protocols(
+        self, paths: Schema, prefix: str, record: str, one: Description | None
+    ) -> None:
+        path = f"{prefix}/invocations"
+        body = invocations_body({"$ref": REFERENCE.format(model=record)}, one)
+        paths[path] = _asked(
+            path, MLFLOW, Invocations, body, invocations_answer(_label_schema(one))
+        )
+        if prefix:  # the first model has two prefixes, and one name
+            path = f"/v2{prefix}/infer"
+            paths[path] = _asked(path, V2, Infer, infer_body(one), infer_answer())
 
     def _secure(self, document: Schema) -> None:
         """Says which key each operation needs, where one is set."""
@@ -91,7 +125,7 @@ class Document:
         for path, operation in operations:
             if path.endswith("/reload"):
                 operation["security"] = [{"admin": []}]
-            elif self.settings.api_key and path.endswith(("/predict", "/predict/batch")):
+            elif self.settings.api_key and path.endswith(GUARDED):
                 operation["security"] = [{"key": []}, {"bearer": []}]
         if self.settings.api_key:
             schemes["key"] = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
@@ -100,9 +134,39 @@ class Document:
 
 
 REFERENCE = "#/components/schemas/{model}"
+GUARDED = (
+    "/predict", "/predict/batch", "/invocations", "/infer", "/predictions/{number}", "/feedback",
+)  # fmt: skip
 
 
-def answer_schema(model: ServedModel | None) -> Schema:
+def _drop_fastapis_refusals(document: Schema) -> None:
+    """FastAPI describes a 422 of its own for each part of a path, although any text will do."""
+    for item in document["paths"].values():
+        for operation in item.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+
+
+def _asked(path: str, tag: str, endpoint: type[object], body: Schema, success: Schema) -> Schema:
+    """The description of a hot path, which no router knows."""
+    said = inspect.getdoc(endpoint)
+    return {
+        "post": {
+            "tags": [tag],
+            "summary": said,
+            "operationId": re.sub(r"\W+", "_", path.strip("/")),
+            "requestBody": body,
+            "responses": {
+                "200": success,
+                **{str(k): v for k, v in refusals(400, 401, 408, 413, 415, 422, 503).items()},
+            },
+        }
+    }
+
+
+def answer_schema(model: Description | None) -> Schema:
     """JSON Schema of one prediction; its labels where a model is loaded."""
     text = {"type": "string"}
     fields: Schema = {
@@ -118,18 +182,15 @@ def answer_schema(model: ServedModel | None) -> Schema:
     return _object(fields)
 
 
-def _label_schema(model: ServedModel | None) -> Schema:
+def _label_schema(model: Description | None) -> Schema:
     if model is None:
         return {}
-    target = model.task.columns[model.task.target] if model.task else None
+    target = model.target
     unit = f" [{target.unit}]" if target and target.unit else ""
     described = {"description": f"{target.description}{unit}".strip()} if target else {}
-    labels = model.classes or getattr(model.pipeline, "classes_", None)
-    if labels is None:
+    if model.labels is None:
         return {"type": "number"} | described
-    return {"enum": [getattr(label, "item", lambda label=label: label)() for label in labels]} | (
-        described
-    )
+    return {"enum": list(model.labels)} | described
 
 
 def _record_schema(follower: Follower, loaded: Loaded | None) -> Schema:
@@ -139,9 +200,8 @@ def _record_schema(follower: Follower, loaded: Loaded | None) -> Schema:
             "description": f"Known when a version is promoted: `rookery promote {follower.name}`.",
         }
     schema = loaded.reader.schema()
-    task = loaded.model.task
-    title = task.title if task and task.title else follower.name
-    return schema | {"title": f"A record of {title}", "examples": [loaded.reader.example()]}
+    one = loaded.description
+    return schema | {"title": f"A record of {one.title}", "examples": [one.example]}
 
 
 def _component_names(name: str) -> tuple[str, str]:

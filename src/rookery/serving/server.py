@@ -2,17 +2,26 @@
 
 import errno
 import logging
+import os
 import signal
 import socket
+import tempfile
 import threading
+from pathlib import Path
 from typing import Any
 
+import psutil
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
-from rookery.errors import Defect, InputError, Unavailable
-from rookery.settings import Settings
+from rookery.errors import Defect, InputError, RookeryError, Unavailable
+from rookery.serving.connections import Connection
+from rookery.settings import Settings, get_settings, shared_metrics
 
 GRACE_SECONDS = 10
+# requests are the parallel work here; a few rows are slower on many threads than on one
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 logger = logging.getLogger("rookery.serving")
 
 
@@ -24,27 +33,82 @@ def run(settings: Settings) -> None:
         port. KeyboardInterrupt: after SIGINT.
     """
     listener = bind(settings.api_host, settings.api_port)
+    for name in ONE_THREAD:
+        os.environ.setdefault(name, "1")
     with listener:
         _log_to_stderr()
-        from rookery.serving.app import create_app  # two seconds: after the port is known as free
-
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(settings),
-                access_log=False,
-                server_header=False,
-                log_level="info",
-                timeout_graceful_shutdown=GRACE_SECONDS,
-            )
-        )
-        if threading.current_thread() is threading.main_thread():
-            # uvicorn ends in good order and then raises the signal again: that is to be no failure
-            signal.signal(signal.SIGTERM, lambda *_: None)
         place = f"http://{settings.api_host}:{listener.getsockname()[1]}"
         logger.info("serving %s at %s/docs", ", ".join(settings.served_models), place)
-        server.run(sockets=[listener])
-        if not server.started:
-            raise Defect("the API could not start; the lines above say why")
+        if settings.api_workers > 1:
+            _serve_by_many(settings, listener)
+        else:
+            _serve(settings, listener)
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
+    from rookery.serving.app import create_app  # after the port is known as free
+
+    server = uvicorn.Server(_config(create_app(settings)))
+    if threading.current_thread() is threading.main_thread():
+        # uvicorn ends in good order and then raises the signal again: that is to be no failure
+        signal.signal(signal.SIGTERM, lambda *_: None)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise Defect("the API could not start; the lines above say why")
+
+
+def _serve_by_many(settings: Settings, listener: socket.socket) -> None:
+    """Worker processes on one socket; each follows the registry and keeps a log of its own."""
+    with tempfile.TemporaryDirectory(prefix="rookery-metrics-") as folder:
+        # where they add up their metrics; read when prometheus_client is imported
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        config = _config(
+            "rookery.serving.server:worker", factory=True, workers=settings.api_workers
+        )
+        supervisor = Multiprocess(config, [listener])
+        supervisor.run()
+        del os.environ["PROMETHEUS_MULTIPROC_DIR"]
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        from rookery.serving.app import create_app
+
+        create_app(settings)  # raises again what kept the workers from it
+        raise Defect("the API could not start; the lines above say why")
+
+
+def worker() -> Any:
+    """The application of one worker process."""
+    from rookery.serving.app import create_app
+
+    _log_to_stderr()
+    if folder := shared_metrics():
+        _forget_the_dead(folder)
+    try:
+        return create_app(get_settings())
+    except RookeryError as error:
+        # with any other exit code it would be started again and again
+        raise SystemExit(STARTUP_FAILURE) from error
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """A worker that was killed still says in its gauges what it had loaded."""
+    for gauges in folder.glob("gauge_live*_*.db"):
+        if not psutil.pid_exists(int(gauges.stem.rpartition("_")[2])):
+            gauges.unlink(missing_ok=True)
+
+
+def _config(app: Any, **options: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        access_log=False,
+        server_header=False,
+        http=Connection,
+        ws="none",
+        # nothing here asks who the client is
+        proxy_headers=False,
+        log_level="info",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        **options,
+    )
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -114,3 +178,7 @@ def _refused(host: str, port: int, error: OSError) -> Unavailable | InputError:
 def _log_to_stderr() -> None:
     logging.basicConfig(format="%(levelname)s:  %(message)s", level=logging.WARNING)
     logging.getLogger("rookery").setLevel(logging.INFO)
+    # a line of JSON for each request, nothing before it
+    requests = logging.getLogger("rookery.requests")
+    requests.propagate = False
+    requests.handlers = [logging.StreamHandler()]

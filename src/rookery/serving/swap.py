@@ -1,42 +1,29 @@
 """Following the registry: a new version is loaded beside the old one and swapped in whole."""
 
+import gc
 import logging
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
-from mlflow.entities.model_registry import ModelVersion
-
-from rookery.core.records import RecordReader
-from rookery.core.served import ServedModel
-from rookery.errors import Refused, RookeryError, Unavailable
+from rookery.errors import NotPromoted, Refused, RookeryError, Unavailable
+from rookery.serving.loaded import Loaded, Via
 from rookery.serving.metrics import Metrics
+from rookery.serving.warm import WarmCache
 from rookery.settings import Settings
-from rookery.stores.registry import Standing, in_another_case
-from rookery.stores.tracking import Tracking
-from rookery.stores.versions import load_version, not_promoted
 
-Via = Literal["alias", "stage"]
+if TYPE_CHECKING:  # seconds of imports, which a warm start does not wait for
+    from mlflow.entities.model_registry import ModelVersion
+
+    from rookery.stores.registry import Standing
+    from rookery.stores.tracking import Tracking
+
 LONGEST_PAUSE_SECONDS = 10.0
 logger = logging.getLogger("rookery.serving")
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A version that answers, with all that an answer needs; never changed, only replaced."""
-
-    model: ServedModel
-    reader: RecordReader
-    registered: int  # when the version was made: a number can come again after a deletion
-    via: Via
-    link: str | None
-    at: datetime
-
-    def is_version(self, version: ModelVersion) -> bool:
-        return (self.model.version, self.registered) == _identity(version)
 
 
 @dataclass(frozen=True)
@@ -65,16 +52,16 @@ class Follower:
     one assignment and may be read from anywhere.
     """
 
-    def __init__(self, name: str, settings: Settings, tracking: Tracking, metrics: Metrics) -> None:
+    def __init__(self, name: str, settings: Settings, metrics: Metrics) -> None:
         self.name = name
         self.settings = settings
-        self.tracking = tracking
         self.metrics = metrics
+        self.warm = WarmCache(name, settings)
         self.loaded: Loaded | None = None
         self.failure: Failure | None = None
         self.warnings: tuple[str, ...] = ()
         self._refusal: tuple[tuple[str, int], Failure] | None = None
-        self._following: Literal["alias", "kept", "stage"] = "stage"
+        self._following: Literal["alias", "stage", "kept"] = "stage"
         self._stage_then: tuple[str, int] | None = None
         self._failed_looks = 0
         self._told = False
@@ -83,8 +70,22 @@ class Follower:
         self._waiting: list[Future[Look]] = []
         self._stopped = False
 
+    @cached_property
+    def tracking(self) -> "Tracking":
+        """The registry; not for the event loop."""
+        from rookery.stores.tracking import Tracking
+
+        return Tracking(self.settings)
+
     def start(self) -> None:
+        """Serves what was served last, and begins to follow the registry."""
+        self._serve_kept(self.warm.read())
         threading.Thread(target=self._follow, name=f"follow-{self.name}", daemon=True).start()
+
+    def _serve_kept(self, kept: Loaded | None) -> None:
+        if kept:
+            self._serve(kept)
+            self._following = kept.via
 
     def stop(self) -> None:
         self._stopped = True
@@ -98,13 +99,35 @@ class Follower:
         self._wake.set()
         return future
 
+    def lineage(self, version: str) -> dict[str, str | None]:
+        """Run, link, digest and commit of any version, from the registry; not for the event loop.
+
+        Raises:
+            Unavailable: the registry does not answer. InputError: it has no such version.
+        """
+        from rookery.stores.versions import lineage_of
+
+        found = self.loaded
+        if found is not None and found.description.version == version:
+            lineage, link = found.description.lineage, found.link
+        else:
+            lineage, link = lineage_of(self.tracking, self.name, version)
+        return {
+            "run_id": lineage.run_id,
+            "run_link": link,
+            "digest": lineage.digest,
+            "commit": lineage.commit,
+        }
+
     def why_not(self) -> RookeryError:
         """Why nothing answers yet, and what to do."""
         if self.failure is not None:
             return self.failure.error
-        return not_promoted(self.name, self.settings.model_alias)
+        return NotPromoted.of(self.name, self.settings.model_alias)
 
     def _follow(self) -> None:
+        if self.loaded is None:
+            self._serve_kept(self.warm.read_folder())
         while not self._stopped:
             self._wake.clear()
             with self._lock:
@@ -113,6 +136,7 @@ class Follower:
             for future in waiting:
                 if future.set_running_or_notify_cancel():
                     future.set_result(look)
+            _set_apart_what_stays(self.loaded)
             self._wake.wait(self._pause())
         for future in self._waiting:
             future.cancel()
@@ -145,11 +169,11 @@ class Follower:
     def _tell_once(self) -> None:
         if self.loaded is None and not self._told:
             self._told = True
-            nothing = not_promoted(self.name, self.settings.model_alias)
+            nothing = NotPromoted.of(self.name, self.settings.model_alias)
             logger.info("%s; next: %s", nothing.message, nothing.next)
 
-    def _take(self, version: ModelVersion, via: Via, *, forced: bool) -> Look:
-        if self.loaded is not None and self.loaded.is_version(version):
+    def _take(self, version: "ModelVersion", via: Via, *, forced: bool) -> Look:
+        if self.loaded is not None and self.loaded.identity == _identity(version):
             if self.loaded.via != via or forced:
                 self.loaded = replace(self.loaded, via=via)
                 self.warnings = self._about_aliases(
@@ -162,28 +186,47 @@ class Follower:
         new = self._load(version, via)
         aliases = self.tracking.aliases(self.name)
         self.warnings = self._about_aliases(aliases, without=via == "stage")
-        old, self.loaded = self.loaded, new
-        self.metrics.show_swap(old.model if old else None, new.model)
+        self._serve(new)
         self.metrics.count_reload(self.name, "loaded")
-        logger.info("%s: version %s serves", self.name, new.model.version)
-        return self._settled("loaded", new.model.version)
+        self.warm.keep(new, lambda to: self.tracking.download(self.tracking.model_uri(version), to))
+        return self._settled("loaded", new.description.version)
 
-    def _wanted(self) -> tuple[ModelVersion, Via] | None:
+    def _serve(self, new: Loaded) -> None:
+        old, self.loaded = self.loaded, new
+        self.metrics.show_swap(old, new)
+        path, why = new.predictor.path, new.predictor.why
+        logger.info(
+            "%s: version %s serves (%s%s)",
+            self.name,
+            new.description.version,
+            path,
+            f", because {why}" if why else "",
+        )
+
+    def _load(self, version: "ModelVersion", via: Via) -> Loaded:
+        from rookery.serving.loading import load
+
+        return load(self.tracking, version, via)
+
+    def _wanted(self) -> "tuple[ModelVersion, Via] | None":
         """The version to serve; None where there is none, or what is loaded is to be kept.
 
         One request as long as nothing changes. After the alias is gone, what is loaded stays
         until the alias comes back or somebody moves the stage.
         """
-        standing = Standing() if self._following == "alias" else self.tracking.standing(self.name)
-        if self._following == "alias" or self.settings.model_alias in standing.aliases:
+        if self._following == "alias":
+            version = self.tracking.aliased(self.name)
+            if version is not None:
+                return version, "alias"
+        standing = self.tracking.standing(self.name)
+        if self.settings.model_alias in standing.aliases:
             version = self.tracking.aliased(self.name)
             if version is not None:
                 self._following = "alias"
                 return version, "alias"
-            standing = self.tracking.standing(self.name)
         return self._without_alias(standing)
 
-    def _without_alias(self, standing: Standing) -> tuple[ModelVersion, Via] | None:
+    def _without_alias(self, standing: "Standing") -> "tuple[ModelVersion, Via] | None":
         staged = standing.staged
         identity = _identity(staged) if staged else None
         if self._following == "alias":
@@ -198,7 +241,8 @@ class Follower:
         alias = self.settings.model_alias
         found = [
             f"the alias {other!r} differs from {alias!r} in case and is not followed"
-            for other in in_another_case(alias, aliases)
+            for other in aliases
+            if other != alias and other.lower() == alias.lower()
         ]
         kept = (
             "what is loaded keeps serving"
@@ -211,36 +255,19 @@ class Follower:
             else (tuple(found))
         )
 
-    def _load(self, version: ModelVersion, via: Via) -> Loaded:
-        model = load_version(self.tracking, self.name, str(version.version))
-        return Loaded(
-            model=model,
-            reader=model.reader(strict=self.settings.api_strict),
-            registered=_identity(version)[1],
-            via=via,
-            link=self._link(version),
-            at=datetime.now(UTC),
-        )
-
-    def _link(self, version: ModelVersion) -> str | None:
-        if not version.run_id:
-            return None
-        run = self.tracking.run(version.run_id)
-        return self.tracking.link(run.info.experiment_id, run.info.run_id)
-
     def _settled(self, outcome: Literal["unchanged", "loaded"], version: str | None) -> Look:
         if self.failure is not None:
             logger.info("%s: in step with the registry again", self.name)
         self.failure, self._refusal, self._failed_looks = None, None, 0
         return Look(outcome, version, None)
 
-    def _failed(self, version: ModelVersion | None, error: RookeryError) -> Look:
+    def _failed(self, version: "ModelVersion | None", error: RookeryError) -> Look:
         """Notes a failure; the log gets it once, however often it happens again."""
         number = str(version.version) if version else None
         failure = Failure(number, error, datetime.now(UTC))
         if self.failure is None or self.failure.error.message != error.message:
             kept = (
-                f"version {self.loaded.model.version} keeps serving"
+                f"version {self.loaded.description.version} keeps serving"
                 if self.loaded
                 else ("nothing serves yet")
             )
@@ -255,5 +282,15 @@ class Follower:
         return Look(outcome, number, failure)
 
 
-def _identity(version: ModelVersion) -> tuple[str, int]:
+def _set_apart_what_stays(loaded: Loaded | None) -> None:
+    """Once a model is loaded: a million objects of libraries that no request has to go through.
+
+    The collector would look at all of them again and again, in the middle of a request.
+    """
+    if loaded is not None and gc.get_freeze_count() == 0:
+        gc.collect()
+        gc.freeze()
+
+
+def _identity(version: "ModelVersion") -> tuple[str, int]:
     return str(version.version), int(version.creation_timestamp)

@@ -4,18 +4,15 @@ from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 
 from rookery.core.sections import Column
 from rookery.core.task import Task
+from rookery.stores.sql_types import EXACT as EXACT
+from rookery.stores.sql_types import LONG as LONG
+from rookery.stores.sql_types import MOMENT as MOMENT
 
 Types = dict[str, sa.types.TypeEngine[Any]]
 
-# MySQL drops fractions of a second unless told, and ends TEXT at 64 kB
-MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql")
-LONG = sa.Text().with_variant(mysql.LONGTEXT(), "mysql")
-# every text is equal to itself alone: in MySQL's own order `adelie` equals `Adelie`
-EXACT: Any = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_0900_bin"}
 CLEAN_TYPES: dict[str, Any] = {
     "float": sa.Double(),
     "integer": sa.BigInteger(),

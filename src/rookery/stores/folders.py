@@ -1,5 +1,6 @@
 """Model folders as they are found: what they say of themselves, and loading them."""
 
+import hashlib
 import json
 import tempfile
 from collections.abc import Iterator
@@ -129,6 +130,11 @@ def load_trusted(folder: ModelFolder) -> Any:
             value=folder.path.name,
         ) from error
     return model
+
+
+def model_digest(folder: ModelFolder) -> str:
+    """SHA-256 of the file that holds the model."""
+    return hashlib.sha256(_model_file(folder.path).read_bytes()).hexdigest()
 
 
 def load_untrusted(folder: ModelFolder) -> Any:

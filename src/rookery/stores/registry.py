@@ -92,7 +92,12 @@ class Registry(Connection):
 
     def aliases_in_another_case(self, name: str) -> list[str]:
         """Aliases that look like the serving one but are not it, such as `Production`."""
-        return in_another_case(self.settings.model_alias, self.aliases(name))
+        alias = self.settings.model_alias
+        return [
+            other
+            for other in self.aliases(name)
+            if other != alias and other.lower() == alias.lower()
+        ]
 
     def production(self, name: str) -> str | None:
         """The version that is to be served: the alias, or the stage Production where none is."""
@@ -135,8 +140,3 @@ class Registry(Connection):
         """Where the files of a version are."""
         with self.answering():
             return str(self.client.get_model_version_download_uri(version.name, version.version))
-
-
-def in_another_case(alias: str, aliases: Mapping[str, str]) -> list[str]:
-    """Those that look like `alias` but are not it."""
-    return [other for other in aliases if other != alias and other.lower() == alias.lower()]

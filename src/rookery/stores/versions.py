@@ -1,20 +1,51 @@
 """Model versions: from a number in the registry to a model that answers."""
 
 import logging
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from mlflow.entities.model_registry import ModelVersion
 
-from rookery.core.records import fields_of
-from rookery.core.served import Lineage, ServedModel
+from rookery.core.frames import answers_of, frame_of
+from rookery.core.records import RecordField, Row, fields_of
+from rookery.core.served import Description, Lineage
 from rookery.core.tags import COMMIT, DIGEST, FAMILY
+from rookery.core.task import Task
 from rookery.errors import NotPromoted, Refused
-from rookery.stores.folders import ModelFolder, load_trusted, read_folder, require_inputs, scratch
+from rookery.stores.folders import (
+    ModelFolder,
+    load_trusted,
+    model_digest,
+    read_folder,
+    require_inputs,
+    scratch,
+)
 from rookery.stores.tracking import Tracking
 
 logger = logging.getLogger("rookery.stores")
 
 
-def load_version(tracking: Tracking, name: str, number: str) -> ServedModel:
+@dataclass(frozen=True)
+class LoadedVersion:
+    """A version with its pipeline."""
+
+    description: Description
+    pipeline: Any
+    task: Task | None
+
+    @property
+    def example(self) -> Row | None:
+        """The input example as a row."""
+        record = self.description.example
+        return self.description.reader(strict=False).rows([record])[0] if record else None
+
+    def answers(self, rows: list[Row]) -> tuple[list[Any], list[list[float]] | None]:
+        """Labels, which need not be the most probable ones, and probabilities."""
+        return answers_of(self.pipeline, frame_of(self.description.fields, rows))
+
+
+def load_version(tracking: Tracking, name: str, number: str) -> LoadedVersion:
     """A version, loaded under the trust rule and asked once with its own input example.
 
     Raises:
@@ -24,25 +55,47 @@ def load_version(tracking: Tracking, name: str, number: str) -> ServedModel:
     with scratch() as place:
         folder = read_folder(tracking.download(tracking.model_uri(version), place))
         pipeline = load_trusted(folder)
-    inputs = require_inputs(folder, pipeline)
-    model = ServedModel(
-        name=name,
-        version=str(version.version),
-        alias=tracking.settings.model_alias,
-        pipeline=pipeline,
-        fields=fields_of(inputs, folder.task, folder.example),
-        task=folder.task,
-        lineage=_lineage(tracking, version, folder),
+        digest = model_digest(folder)
+    loaded = LoadedVersion(
+        _described(tracking, version, folder, pipeline, digest), pipeline, folder.task
     )
     if folder.example:
-        _ask(model)
-    return model
+        _ask(loaded)
+    return loaded
 
 
-def _ask(model: ServedModel) -> None:
-    example = {field.name: field.example for field in model.fields if field.example is not None}
+def _described(
+    tracking: Tracking, version: ModelVersion, folder: ModelFolder, pipeline: Any, digest: str
+) -> Description:
+    task = folder.task
+    fields = fields_of(require_inputs(folder, pipeline), task, folder.example)
+    used = {field.name for field in fields} | ({task.target} if task else set())
+    labels = getattr(pipeline, "classes_", None)
+    said = None if labels is None else tuple(np.asarray(labels).tolist())
+    return Description(
+        name=version.name,
+        version=str(version.version),
+        registered=int(version.creation_timestamp),
+        model_digest=digest,
+        title=(task.title if task else "") or version.name,
+        fields=fields,
+        ignored=tuple(name for name in task.columns if name not in used) if task else (),
+        target=_target(task) if task else None,
+        classes=said if said and hasattr(pipeline, "predict_proba") else (),
+        labels=said,
+        lineage=_lineage(tracking, version, folder.libraries),
+    )
+
+
+def _target(task: Task) -> RecordField:
+    column = task.columns[task.target]
+    return RecordField(task.target, column.type, unit=column.unit, description=column.description)
+
+
+def _ask(loaded: LoadedVersion) -> None:
+    model = loaded.description
     try:
-        model.predict(model.reader(strict=False).frame([example]))
+        loaded.answers([row for row in [loaded.example] if row])
     except Exception as error:  # whatever the estimator raises, it cannot answer
         # its words may hold what it read on this host, and /ready shows this refusal
         logger.warning("%s version %s: %s", model.name, model.version, error)
@@ -55,7 +108,7 @@ def _ask(model: ServedModel) -> None:
         ) from error
 
 
-def load_production(tracking: Tracking, name: str) -> ServedModel:
+def load_production(tracking: Tracking, name: str) -> LoadedVersion:
     """The version that carries the serving alias.
 
     Raises:
@@ -63,21 +116,29 @@ def load_production(tracking: Tracking, name: str) -> ServedModel:
     """
     number = tracking.production(name)
     if number is None:
-        raise not_promoted(name, tracking.settings.model_alias)
+        raise NotPromoted.of(name, tracking.settings.model_alias)
     return load_version(tracking, name, number)
 
 
-def not_promoted(name: str, alias: str) -> NotPromoted:
-    return NotPromoted(
-        f"no version of {name} carries the alias {alias!r} yet",
-        field="MODEL_ALIAS",
-        value=alias,
-        allowed="an alias that a version carries",
-        next=f"rookery promote {name}",
-    )
+def lineage_of(tracking: Tracking, name: str, number: str) -> tuple[Lineage, str | None]:
+    """Where a version came from, and its run's page; its files are not looked at.
+
+    Raises:
+        InputError: there is no such version.
+    """
+    version = tracking.version(name, number)
+    return _lineage(tracking, version, {}), run_link(tracking, version)
 
 
-def _lineage(tracking: Tracking, version: ModelVersion, folder: ModelFolder) -> Lineage:
+def run_link(tracking: Tracking, version: ModelVersion) -> str | None:
+    """The page of the run that a version was made in."""
+    if not version.run_id:
+        return None
+    run = tracking.run(version.run_id)
+    return tracking.link(run.info.experiment_id, run.info.run_id)
+
+
+def _lineage(tracking: Tracking, version: ModelVersion, libraries: dict[str, str]) -> Lineage:
     """What the run and the version say; a version without a run has its tags only."""
     tags, metrics = dict(version.tags), dict[str, float]()
     if version.run_id:
@@ -89,6 +150,6 @@ def _lineage(tracking: Tracking, version: ModelVersion, folder: ModelFolder) -> 
         digest=tags.get(DIGEST),
         commit=tags.get(COMMIT),
         metrics=metrics,
-        libraries=folder.libraries,
+        libraries=libraries,
         family=tags.get(FAMILY),
     )

@@ -27,7 +27,7 @@ def test_every_clean_row_gets_the_answer_of_the_pipeline(
     point_at(monkeypatch, two_models)
     project = open_project("penguins")
     model = load_production(project.tracking, "penguins")
-    rows = project.tables.read("penguins_clean")[[field.name for field in model.fields]]
+    rows = project.tables.read("penguins_clean")[[field.name for field in model.description.fields]]
     labels = model.pipeline.predict(rows)
     shares = model.pipeline.predict_proba(rows)
 

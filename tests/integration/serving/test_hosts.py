@@ -1,5 +1,6 @@
 """Which names the API answers to."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,8 @@ from tests.integration.serving.conftest import ADMIN, Served, serving
 from rookery.errors import InputError
 from rookery.serving.app import create_app
 from rookery.serving.hosts import MOST_SEEN, OWN, KnownHosts, allowed_names, is_allowed
+from rookery.serving.metrics import Metrics
+from rookery.serving.observed import Observed
 
 PROBLEM = "application/problem+json"
 NAMES = [*OWN, "LocalHost:8000", "fastapi:8000", socket.gethostname()]
@@ -111,9 +114,11 @@ def test_an_entry_that_is_no_name_keeps_the_api_from_starting(served: Served, en
 def test_whoever_sends_every_address_does_not_fill_the_memory(served: Served):
     async def nothing(*_: Any) -> None: ...
 
-    known = KnownHosts(nothing, allowed_names(served.settings))
+    known = KnownHosts(
+        nothing, allowed_names(served.settings), Observed(Metrics(), log_requests=False)
+    )
     for port in range(MOST_SEEN * 2):
         scope = {"type": "http", "headers": [(b"host", b"127.0.0.1:%d" % port)]}
-        known(scope, nothing, nothing).close()
+        asyncio.run(known(scope, nothing, nothing))
     assert len(known.seen) == MOST_SEEN
     assert is_allowed("127.0.0.1:9999", known.names)

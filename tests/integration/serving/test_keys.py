@@ -1,5 +1,6 @@
 """Who may predict, and who may reload."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from pydantic import SecretStr
 from tests.integration.serving.conftest import ADMIN, Served, serving
 
 KEY = "sésame"
+KEYED = re.compile(r"/(predict|predict/batch|invocations|infer|predictions/\{number\}|feedback)$")
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,29 @@ def test_predictions_need_the_key_where_one_is_set(
     assert ("www-authenticate" in answer.headers) == (status == 401)
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/models/penguins/predict"),
+        ("POST", "/invocations"),
+        ("POST", "/models/penguins/invocations"),
+        ("POST", "/v2/models/penguins/infer"),
+        ("POST", "/v2/models/penguins/versions/1/infer"),
+        ("GET", "/predictions/00000000-0000-4000-8000-000000000000"),
+        ("POST", "/feedback"),
+    ],
+)
+def test_every_path_to_predictions_needs_the_key(
+    guarded: httpx.Client, method: str, path: str
+) -> None:
+    asked = guarded.request(method, path, json={})
+    assert asked.status_code == 401
+    assert asked.headers["www-authenticate"] == "Bearer"
+    assert guarded.request(method, path, json={}, headers={"X-API-Key": "x"}).status_code == 401
+    known = guarded.request(method, path, json={}, headers={"X-API-Key": KEY.encode()})
+    assert known.status_code in (404, 422)
+
+
 def test_what_is_not_a_prediction_needs_no_key(guarded: httpx.Client) -> None:
     for path in ("/health", "/ready", "/model", "/metrics", "/docs"):
         assert guarded.get(path).status_code == 200
@@ -49,8 +74,11 @@ def test_what_is_not_a_prediction_needs_no_key(guarded: httpx.Client) -> None:
 
 def test_the_schema_says_that_a_key_is_needed(guarded: httpx.Client, api: httpx.Client) -> None:
     for client, needed in ((guarded, True), (api, False)):
-        operation = client.get("/openapi.json").json()["paths"]["/predict"]["post"]
-        assert ("security" in operation) == needed
+        paths = client.get("/openapi.json").json()["paths"]
+        found = {path for path, item in paths.items() for one in item.values() if "security" in one}
+        asked = {path for path in found if not path.endswith("/reload")}
+        assert (asked == {path for path in paths if KEYED.search(path)}) == needed
+        assert bool(asked) == needed
 
 
 def test_reload_is_forbidden_without_a_token_on_the_server(guarded: httpx.Client) -> None:

@@ -36,7 +36,7 @@ def test_the_model_card_leads_back_to_run_rows_and_commit(
     assert len(card["digest"]) == 16
     assert len(card["commit"]) == 40
     assert card["libraries"]["scikit-learn"].startswith("1.9")
-    assert card["path"] == "pipeline"
+    assert (card["path"], card["why_not_compiled"]) == ("linear", None)
     assert card["classes"] == ["Adelie", "Chinstrap", "Gentoo"]
     fields = {field["name"]: field for field in card["signature"]}
     assert set(fields) == {"island", "bill_length_mm", "bill_depth_mm", "flipper_length_mm",

@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.integration.serving.conftest import JSON
 
@@ -54,3 +55,12 @@ def test_paths_and_methods_that_clients_invent_make_no_new_series(api: httpx.Cli
         api.request(f"VERB{number}", "/predict")
     assert len(set(read(api)) - before) < 30
     assert not [key for key in read(api) if "VERB" in key or "/nothing" in key]
+
+
+def test_requests_are_not_logged_unless_asked_for(
+    api: httpx.Client, penguin: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="rookery.requests")
+    api.post("/predict", json=penguin)
+    api.get("/health")
+    assert not [record for record in caplog.records if record.name == "rookery.requests"]

@@ -55,7 +55,7 @@ def test_a_defect_is_a_500_that_says_nothing_of_the_inside(
         async def fail() -> None:
             raise RuntimeError("secret inside")
 
-        built[0].add_api_route("/fail", fail)
+        built[0].app.app.add_api_route("/fail", fail)
         answer = running.client.get("/fail")
         metrics = running.client.get("/metrics").text
     assert answer.status_code == 500

@@ -6,42 +6,14 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, given, settings
-from hypothesis.strategies import SearchStrategy
-from schemathesis import Case, GenerationMode
-from tests.integration.serving.conftest import ADMIN
 
-COUNT = 15  # examples an operation
+PATHS = ("", "/models/penguins", "/models/flats")
 
 
 @pytest.fixture(scope="session")
 def document(api: httpx.Client) -> dict[str, Any]:
     found: dict[str, Any] = api.get("/openapi.json").json()
     return found
-
-
-def test_every_operation_keeps_to_its_description(api: httpx.Client) -> None:
-    """Schemathesis asks each operation with what its schema allows, and with what it forbids."""
-    schema = schemathesis.openapi.from_url(f"{api.base_url}/openapi.json")
-    operations = [found.ok() for found in schema.get_all_operations()]
-    assert len(operations) == 2 + 3 * 6
-    for operation in operations:
-        for mode in GenerationMode:
-            if mode is GenerationMode.POSITIVE or operation.body:
-                ask(operation.as_strategy(generation_mode=mode))
-
-
-def ask(cases: SearchStrategy[Case]) -> None:
-    @settings(
-        max_examples=COUNT, deadline=None, derandomize=True, database=None,
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @given(case=cases)
-    def check(case: Case) -> None:
-        case.call_and_validate(headers=ADMIN if case.path.endswith("/reload") else {})
-
-    check()
 
 
 def record(document: dict[str, Any], name: str) -> dict[str, Any]:
@@ -64,14 +36,50 @@ def test_required_and_optional_columns_are_told_apart(document: dict[str, Any]) 
     assert record(document, "penguins")["additionalProperties"] is False
 
 
-@pytest.mark.parametrize("path", ["", "/models/penguins", "/models/flats"])
+def described(document: dict[str, Any], path: str) -> dict[str, Any]:
+    """What a path takes, by content type."""
+    found: dict[str, Any] = document["paths"][path]["post"]["requestBody"]["content"]
+    return found
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_the_example_of_each_operation_is_answered(
     api: httpx.Client, document: dict[str, Any], path: str
 ) -> None:
     for operation in (f"{path}/predict", f"{path}/predict/batch"):
-        body = document["paths"][operation]["post"]["requestBody"]
-        example = body["content"]["application/json"]["example"]
+        example = described(document, operation)["application/json"]["example"]
         assert api.post(operation, json=example).status_code == 200
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_examples_of_mlflows_protocol_are_answered_alike(
+    api: httpx.Client, document: dict[str, Any], path: str
+) -> None:
+    taken = described(document, f"{path}/invocations")
+    forms = taken["application/json"]["examples"]
+    assert list(forms) == ["dataframe_split", "dataframe_records", "instances", "inputs"]
+    answers = [api.post(f"{path}/invocations", json=form["value"]) for form in forms.values()]
+    cells, headers = taken["text/csv"]["example"], {"Content-Type": "text/csv"}
+    answers.append(api.post(f"{path}/invocations", content=cells, headers=headers))
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert len({answer.text for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("name", ["penguins", "flats"])
+def test_the_example_of_the_open_inference_protocol_is_answered(
+    api: httpx.Client, document: dict[str, Any], name: str
+) -> None:
+    path = f"/v2/models/{name}/infer"
+    example = described(document, path)["application/json"]["example"]
+    answer = api.post(path, json=example)
+    plain = described(document, f"/models/{name}/predict")["application/json"]["example"]
+    label = api.post(f"/models/{name}/predict", json=plain).json()["prediction"]
+    assert answer.json()["outputs"][0]["data"] == [label]
+
+
+def test_each_operation_has_a_name_of_its_own(document: dict[str, Any]) -> None:
+    names = [one["operationId"] for item in document["paths"].values() for one in item.values()]
+    assert len(set(names)) == len(names) == 37
 
 
 def test_the_answer_lists_the_labels(document: dict[str, Any]) -> None:

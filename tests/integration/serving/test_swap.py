@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 from tests.integration.serving.conftest import ADMIN, Served, eventually, serving
 from tests.integration.serving.test_metrics import read
 
@@ -24,7 +25,6 @@ from rookery.jobs.project import Project, open_project
 from rookery.serving.metrics import Metrics
 from rookery.serving.swap import Follower
 from rookery.settings import get_settings
-from rookery.stores.tracking import Tracking
 
 NUMBERS = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
 
@@ -262,6 +262,30 @@ def test_a_model_that_fails_on_its_own_example_is_refused(
     assert running.version() == "1"
 
 
+def test_a_classifier_of_several_targets_is_refused(
+    project: Project, client: MlflowClient, running: Served
+) -> None:
+    """Its answer would be a list of labels, and its probabilities a list of tables."""
+    rows = project.tables.read("penguins_clean")
+    labels = rows[["species"]].assign(again=rows["species"])
+    both = DecisionTreeClassifier().fit(rows[NUMBERS], labels)
+    with mlflow.start_run(experiment_id=project.experiment):
+        logged = mlflow.sklearn.log_model(
+            both,
+            name="model",
+            input_example=rows[NUMBERS].head(2),
+            registered_model_name="penguins",
+            pip_requirements=["scikit-learn"],
+            serialization_format="skops",
+            skops_trusted_types=["sklearn.tree._tree.Tree"],
+        )
+    version = str(logged.registered_model_version)
+    client.set_registered_model_alias("penguins", "production", version)
+    eventually(lambda: failed(running))
+    assert "several labels for a row" in str(failed(running))
+    assert running.version() == "1"
+
+
 def test_a_first_version_that_is_refused_is_said_by_ready(
     project: Project, client: MlflowClient
 ) -> None:
@@ -343,7 +367,7 @@ def test_a_look_at_a_registry_that_did_not_change_is_one_request(
         client.transition_model_version_stage("penguins", "1", "None")
     if standing == "nothing registered":
         client.delete_registered_model("penguins")
-    follower = Follower("penguins", project.settings, Tracking(project.settings), Metrics())
+    follower = Follower("penguins", project.settings, Metrics())
     follower.look()
     requests = calls_of(follower.tracking.client, monkeypatch)
     follower.look()

@@ -1,0 +1,182 @@
+"""The prediction log of one process."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from itertools import repeat
+from pathlib import Path
+
+from rookery.serving.prediction_log.blocks import Entry, Fields, encode
+from rookery.serving.prediction_log.sender import Sender
+from rookery.serving.prediction_log.spool import Spool, age_seconds
+
+INTERVAL_SECONDS = 0.25
+# a quarter of a millisecond, then requests have the interpreter again
+SLICE = 250
+REST_SECONDS = 0.001
+# in memory, while the disk hangs
+MOST_IN_MEMORY = 200_000
+SPOOL_BYTES = 256 * 2**20
+FINISH_SECONDS = 5.0
+WARN_SECONDS = 60.0
+logger = logging.getLogger("rookery.serving")
+
+
+class PredictionLog:
+    """Takes predictions from the event loop at the price of a list's `append`.
+
+    `written` were handed to the disk, `sent` are in the database, `lost` are in neither.
+    """
+
+    def __init__(self, folder: Path, url: str, spool_bytes: int = SPOOL_BYTES) -> None:
+        self._entries: list[Fields] = []
+        self._spool = Spool(folder)
+        self._sender = Sender(self._spool, url)
+        self._limit = spool_bytes
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._write, name="prediction-writer", daemon=True),
+            threading.Thread(target=self._sender.run, name="prediction-sender", daemon=True),
+        ]
+        self.written = 0
+        self._overflown = 0  # the event loop's count
+        self._dropped = 0  # the writer's
+        self._disk_error: str | None = None
+        self._warn_at = 0.0
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def add(
+        self,
+        id: str,  # noqa: A002 - the word of the table
+        at: float,
+        model: str,
+        version: str,
+        input: bytes,  # noqa: A002
+        output: bytes,
+        seconds: float,
+    ) -> None:
+        """One prediction; `at` in seconds since 1970, input and output as JSON."""
+        if len(self._entries) < MOST_IN_MEMORY:
+            self._entries.append((id, at, model, version, input, output, seconds))
+        else:
+            self._overflown += 1
+
+    def add_many(
+        self,
+        ids: list[str],
+        at: float,
+        model: str,
+        version: str,
+        inputs: Iterable[bytes],
+        outputs: Iterable[bytes],
+        seconds: float,
+    ) -> None:
+        """The predictions of a batch, row by row."""
+        count = len(ids)
+        if len(self._entries) >= MOST_IN_MEMORY:
+            self._overflown += count
+            return
+        same = [repeat(value, count) for value in (at, model, version, seconds)]
+        rows = zip(ids, *same[:3], inputs, outputs, same[3], strict=True)
+        self._entries.extend(rows)
+
+    def find(self, id: str) -> Entry | None:  # noqa: A002
+        """A prediction that is not sent yet, this process's or any in the spool; reads files."""
+        # in the order in which a prediction moves, so that none slips by
+        kept = next((Entry(*fields) for fields in self._entries[:] if fields[0] == id), None)
+        return kept or self._spool.find(id)
+
+    def is_waiting(self, id: str) -> bool:  # noqa: A002
+        return self.find(id) is not None
+
+    def stop(self, seconds: float = FINISH_SECONDS) -> None:
+        """Keeps everything on disk, and sends it if the database answers in that time."""
+        deadline = time.monotonic() + seconds
+        self._stopping.set()
+        writer, sender = self._threads
+        writer.join()
+        self._sender.finish(deadline - time.monotonic())
+        sender.join(max(0.0, deadline - time.monotonic()) + 0.5)
+        if not sender.is_alive():
+            self._spool.leave()
+
+    @property
+    def lost(self) -> int:
+        return self._overflown + self._dropped + self._sender.lost
+
+    @property
+    def sent(self) -> int:
+        return self._sender.sent
+
+    @property
+    def last_error(self) -> str | None:
+        """What keeps predictions from the disk or the database now."""
+        return self._disk_error or self._sender.last_error
+
+    @property
+    def spool_bytes(self) -> int:
+        return sum(self._spool.sizes().values())
+
+    @property
+    def spool_segments(self) -> int:
+        return len(self._spool.sizes())
+
+    @property
+    def oldest_unsent_seconds(self) -> float:
+        return max(map(age_seconds, self._spool.sizes()), default=0.0)
+
+    def _write(self) -> None:
+        while not self._stopping.wait(INTERVAL_SECONDS):
+            self._move_to_spool()
+        self._move_to_spool(durable=True)
+
+    def _move_to_spool(self, *, durable: bool = False) -> None:
+        try:
+            if self._entries:
+                self._append(self._limit - self.spool_bytes)
+            if durable or self._spool.is_due():
+                self._spool.close_segment(durable=durable)
+                self._sender.wake()
+            self._disk_error = None
+        except OSError as error:
+            self._disk_error = str(error)
+            self._spool.close_segment()  # it may end in half a line
+            self._sender.wake()
+            self._drop_newest()
+
+    def _append(self, room: int) -> None:
+        """Entries leave the memory when the disk has them: `find` looks here first.
+
+        Raises:
+            OSError: of the disk, or because there is no room.
+        """
+        # what comes meanwhile waits for its turn: it would make blocks of a few each
+        for _ in range(0, len(self._entries), SLICE):
+            taken = self._entries[:SLICE]
+            lines, refused = encode(taken)
+            room -= sum(map(len, lines))
+            if room < 0:
+                raise OSError(f"the spool has its {self._limit} bytes")
+            self._spool.append(b"".join(lines))
+            self.written += len(taken) - refused
+            del self._entries[: len(taken)]
+            if refused:
+                self._lose(refused, "not text, or too large")
+            if not self._stopping.is_set():
+                time.sleep(REST_SECONDS)
+
+    def _drop_newest(self) -> None:
+        """What is on disk already stays: it was known as logged."""
+        count = len(self._entries)
+        del self._entries[:count]
+        self._lose(count, str(self._disk_error))
+
+    def _lose(self, count: int, reason: str) -> None:
+        self._dropped += count
+        if time.monotonic() >= self._warn_at:
+            self._warn_at = time.monotonic() + WARN_SECONDS
+            logger.warning("%d predictions were not logged so far: %s", self.lost, reason)

@@ -1,0 +1,106 @@
+"""Proof that a predictor answers as the pipeline does, before it serves.
+
+Labels must be equal. Numbers may differ by TOLERANCE: a product summed in another order differs in
+its last bits (1e-16 of a probability), while a wrong category, threshold or missing value moves a
+score by a share of a leaf, many orders above. What the pipeline refuses must be refused.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rookery.core.frames import frame_of
+from rookery.core.records import Row
+from rookery.serving.predictor.compiled import Compiled
+from rookery.serving.predictor.estimator import EstimatorPredictor, nameless
+from rookery.serving.predictor.interface import Outcome, Predictor
+from rookery.serving.predictor.pipeline import PipelinePredictor, ask
+from rookery.serving.predictor.thresholds import around_thresholds
+from rookery.serving.predictor.trees import Trees
+
+TOLERANCE = 1e-9
+ALONE = 20  # rows that are also asked one by one
+Candidate = Compiled | EstimatorPredictor
+
+
+def difference(
+    candidate: Candidate, plain: PipelinePredictor, batches: Sequence[Sequence[Row]]
+) -> str:
+    """What tells the candidate from the pipeline; empty if nothing does."""
+    with np.errstate(all="ignore"):
+        for rows in batches:
+            if found := _on_rows(candidate, plain, rows):
+                return found
+        return _alone(candidate, batches[0][:ALONE]) or _at_thresholds(candidate, plain, batches[0])
+
+
+def _on_rows(candidate: Candidate, plain: PipelinePredictor, rows: Sequence[Row]) -> str:
+    expected, found = _answer(plain, rows), _answer(candidate, rows)
+    if isinstance(expected, Outcome) and isinstance(found, Outcome):
+        return _unlike(expected, found) or _encoding(candidate, plain, rows)
+    if isinstance(expected, Outcome) or found != "ValueError":
+        return f"the pipeline gives {_brief(expected)}, it {_brief(found)}, for {rows[0]}"
+    if len(rows) == 1:
+        return ""
+    half = len(rows) // 2
+    return _on_rows(candidate, plain, rows[:half]) or _on_rows(candidate, plain, rows[half:])
+
+
+def _answer(predictor: Predictor, rows: Sequence[Row]) -> Outcome | str:
+    """The outcome, or the name of what was raised."""
+    try:
+        return predictor.predict(rows)
+    except Exception as error:  # an estimator raises what it likes at a row it refuses
+        return type(error).__name__
+
+
+def _brief(answer: Outcome | str) -> str:
+    return answer if isinstance(answer, str) else f"answers such as {answer.labels[0]}"
+
+
+def _unlike(expected: Outcome, found: Outcome) -> str:
+    for wanted, label in zip(expected.labels, found.labels, strict=True):
+        if type(wanted) is not type(label) or not (wanted == label or _close(wanted, label)):
+            return f"the pipeline says {wanted!r}, it says {label!r}"
+    if (expected.scores is None) != (found.scores is None):
+        return "only one of the two gives scores"
+    same = expected.scores is None or _close(expected.scores, found.scores)
+    return "" if same else "a score differs"
+
+
+def _close(wanted: Any, found: Any) -> bool:
+    """For numbers, and lists of them; text and whole numbers are never close."""
+    numbers = np.array(wanted)
+    if numbers.dtype.kind != "f":
+        return False
+    return np.allclose(np.array(found), numbers, TOLERANCE, TOLERANCE, equal_nan=True)
+
+
+def _encoding(candidate: Candidate, plain: PipelinePredictor, rows: Sequence[Row]) -> str:
+    """To the last bit: then what holds at a threshold holds for the rows around it."""
+    if len(getattr(plain.pipeline, "steps", [])) < 2:
+        return ""
+    wanted: Any = plain.pipeline[:-1].transform(frame_of(plain.fields, rows))
+    wanted = wanted.toarray() if hasattr(wanted, "toarray") else wanted
+    wanted = np.asarray(wanted, dtype=np.float64)
+    same = np.array_equal(wanted, candidate.encoder.encode(rows), equal_nan=True)
+    return "" if same else "its encoding of the rows differs"
+
+
+def _alone(candidate: Candidate, rows: Sequence[Row]) -> str:
+    """What tells rows asked one by one from the same rows in a batch, which was compared."""
+    together = _answer(candidate, rows)
+    if isinstance(together, str):
+        return ""  # the pipeline refuses them too
+    each = [candidate.predict([row]) for row in rows]
+    scores = [found.scores[0] for found in each if found.scores is not None]
+    return _unlike(together, Outcome([found.labels[0] for found in each], scores or None))
+
+
+def _at_thresholds(candidate: Candidate, plain: PipelinePredictor, rows: Sequence[Row]) -> str:
+    if not isinstance(candidate, Compiled) or not isinstance(candidate.linked.model, Trees):
+        return ""
+    estimator = plain.pipeline[-1] if hasattr(plain.pipeline, "steps") else plain.pipeline
+    X = around_thresholds(candidate.linked.model, candidate.encoder.encode(rows))
+    return _unlike(ask(nameless(estimator), X), candidate.answer(X))

@@ -1,0 +1,1 @@
+"""What other servers' clients send and expect: bytes to records, and predictions to bytes."""

@@ -1,0 +1,171 @@
+"""What was served last, kept so that a restart answers in about a second and without MLflow.
+
+For each served model a file that describes the version, and below `models/`, by the digest of the
+model's file, its converted predictor: plain data, JSON and arrays. A model without a converted
+form is kept as the folder that MLflow has, which is loaded under the same trust rule as ever, and
+that takes as long as it takes. What does not fit together is not used; the registry is asked in
+any case.
+"""
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+from pydantic import TypeAdapter
+from pydantic_core import to_json
+
+import rookery
+from rookery.core.served import Description
+from rookery.serving.loaded import Loaded, Via, loaded_of
+from rookery.serving.predictor import artifact
+from rookery.serving.predictor.interface import Predictor
+from rookery.settings import Settings
+
+LOCK_SECONDS = 10
+logger = logging.getLogger("rookery.serving")
+Fetch = Callable[[Path], Path]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What stands in the file of a served model.
+
+    `converted` is the SHA-256 of the converted predictor's document, None where there is none.
+    """
+
+    rookery: str
+    registry: str
+    alias: str
+    via: Via
+    link: str | None
+    converted: str | None
+    description: Description
+
+
+_KEPT = TypeAdapter(Kept)
+
+
+class WarmCache:
+    """Keeps what one served model needs to start."""
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        self.settings = settings
+        self.folder = settings.cache / "served"
+        self.file = self.folder / f"{name}.kept"
+
+    def read(self) -> Loaded | None:
+        """What was served last, if it was converted; None where that is not known for sure."""
+        return self._loaded(self._converted)
+
+    def read_folder(self) -> Loaded | None:
+        """What was served last, if it was not converted; takes the seconds that its imports do."""
+        return self._loaded(self._from_folder)
+
+    def _loaded(self, predictor_of: Callable[[Kept], Predictor | None]) -> Loaded | None:
+        if not self.file.exists():
+            return None
+        try:
+            kept = _KEPT.validate_json(_whole(self.file.read_bytes()))
+            if (kept.rookery, kept.registry, kept.alias) != self._ours():
+                return None
+            predictor = predictor_of(kept)
+            if predictor is None:
+                return None
+            return loaded_of(
+                kept.description,
+                predictor,
+                strict=self.settings.api_strict,
+                via=kept.via,
+                alias=kept.alias,
+                link=kept.link,
+            )
+        except Exception as error:  # whatever became of the files: the API starts without them
+            logger.warning("%s is not used: %s", self.file, error)
+            return None
+
+    def _ours(self) -> tuple[str, str, str]:
+        """A version is known by its number in one registry only."""
+        return rookery.__version__, self.settings.tracking_uri, self.settings.model_alias
+
+    def _converted(self, kept: Kept) -> Predictor | None:
+        if kept.converted is None:
+            return None
+        place = self._place(kept.description)
+        if _document_digest(place) != kept.converted:
+            raise ValueError(f"models/{place.name} is not what was kept")
+        return artifact.read(place)
+
+    def _from_folder(self, kept: Kept) -> Predictor | None:
+        if kept.converted is not None:
+            return None
+        from rookery.serving.loading import predictor_in  # seconds of imports
+
+        return predictor_in(self._place(kept.description), kept.description)
+
+    def keep(self, loaded: Loaded, fetch: Fetch) -> None:
+        """Keeps what serves now, `fetch` bringing the model's folder below another.
+
+        What cannot be kept costs the next start its speed only.
+        """
+        one = loaded.description
+        place = self._place(one)
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            place.parent.mkdir(exist_ok=True)
+            with FileLock(self.folder / ".lock", timeout=LOCK_SECONDS):
+                if artifact.write(place, loaded.predictor):
+                    converted = _document_digest(place)
+                else:
+                    converted = None
+                    _fetch_to(place, fetch)
+                kept = Kept(*self._ours(), loaded.via, loaded.link, converted, one)
+                _replace(self.file, _with_digest(to_json(kept, inf_nan_mode="constants")))
+                self._prune()
+        except Exception as error:  # a full disk, or the registry: both are told of elsewhere
+            logger.warning("%s cannot be kept for the next start: %s", one.name, error)
+
+    def _prune(self) -> None:
+        """Removes models that no file names any more; nobody has them open."""
+        files = [path.read_bytes() for path in self.folder.glob("*.kept")]
+        for place in (self.folder / "models").iterdir():
+            if not any(place.name.encode() in text for text in files):
+                shutil.rmtree(place, ignore_errors=True)
+
+    def _place(self, description: Description) -> Path:
+        return self.folder / "models" / description.model_digest
+
+
+def _with_digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).hexdigest().encode() + b"\n" + data
+
+
+def _whole(text: bytes) -> bytes:
+    data = text.partition(b"\n")[2]
+    if text != _with_digest(data):
+        raise ValueError("it is not the file that was written")
+    return data
+
+
+def _document_digest(place: Path) -> str:
+    return hashlib.sha256((place / artifact.DOCUMENT).read_bytes()).hexdigest()
+
+
+def _fetch_to(place: Path, fetch: Fetch) -> None:
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=place.parent) as scratch:
+        new = Path(scratch) / "model"
+        shutil.copytree(fetch(Path(scratch)), new, symlinks=True)
+        if place.exists():
+            place.replace(Path(scratch) / "old")
+        new.replace(place)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    new.write_bytes(data)
+    new.replace(path)

@@ -1,0 +1,195 @@
+"""The way of a prediction: memory, spool, database; and back when one of them fails."""
+
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from tests.integration.serving.conftest import eventually
+from tests.integration.serving.prediction_log.conftest import ANSWER, RECORD, Place, add
+
+from rookery.serving.prediction_log.log import PredictionLog
+from rookery.stores.predictions import prediction_of, read_prediction
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> Path:
+    """A file where the folder of a database belongs: while it is there, the database is not."""
+    blocker = tmp_path / "away"
+    blocker.touch()
+    return blocker
+
+
+@pytest.fixture
+def blocked(tmp_path: Path, away: Path) -> Place:
+    """A place whose database is away until `away` is removed."""
+    made = Place(tmp_path / "spool", f"sqlite:///{away}/tables.db")
+    yield made
+    for log in made.logs:
+        log.stop(0)
+
+
+def keep(place: Place, count: int) -> set[str]:
+    """Predictions that an earlier process left in the spool."""
+    log = place.log()
+    ids = add(log, count)
+    log.stop(0)
+    assert place.segments()
+    return ids
+
+
+def test_a_prediction_is_stored_as_it_was_given(place):
+    log, at = place.log(), time.time()
+    given = ("a" * 36, at, "Ännchens model", "3", RECORD, ANSWER, 0.00123)
+    log.add(*given)
+    eventually(lambda: place.stored())
+    stored = read_prediction(place.engine(), "a" * 36)
+    assert stored == prediction_of(*given)
+    assert abs(stored.at.timestamp() - at) < 2e-6
+    assert stored.input == {"bill_length_mm": 39.1, "sex": "male"}
+    eventually(lambda: (log.written, log.sent, log.lost, log.spool_segments) == (1, 1, 0, 0))
+    assert log.oldest_unsent_seconds == 0
+
+
+def test_a_batch_is_logged_row_by_row(place):
+    log, ids = place.log(), [str(uuid4()) for _ in range(1001)]
+    inputs = [b'{"row": %d}' % number for number in range(1001)]
+    log.add_many(ids, time.time(), "penguins", "3", inputs, [ANSWER] * 1001, 0.02)
+    eventually(lambda: log.sent == 1001)
+    assert place.stored() == set(ids)
+    assert read_prediction(place.engine(), ids[700]).input == {"row": 700}
+
+
+def test_predictions_wait_for_a_database_that_is_away(blocked, away, caplog):
+    log = blocked.log()
+    ids = add(log, 3000)
+    eventually(lambda: log.written == 3000 and log.last_error)
+    assert (log.sent, log.lost) == (0, 0)
+    assert log.spool_bytes == sum(path.stat().st_size for path in blocked.segments()) > 0
+    assert log.oldest_unsent_seconds > 0
+    away.unlink()
+    eventually(lambda: log.sent == 3000)
+    assert blocked.stored() == ids
+    eventually(lambda: log.last_error is None)
+    assert caplog.text.count("predictions stay in") == 1
+
+
+def test_what_waits_is_found_by_its_id(blocked):
+    log = blocked.log()
+    (wanted,) = add(log, 1)
+    assert log.find(wanted).input == RECORD  # in memory
+    eventually(lambda: log.written == 1)
+    assert prediction_of(*log.find(wanted)).output["prediction"] == "Adélie"  # on disk
+    assert PredictionLog(blocked.spool, blocked.url).is_waiting(wanted)  # another worker's
+    assert not log.is_waiting("3")
+    assert not log.is_waiting(str(uuid4()))
+
+
+def test_stopping_stores_everything(place):
+    log = place.log()
+    ids = add(log, 5000)
+    log.stop(30)
+    assert place.stored() == ids
+    assert not place.segments()
+    assert [path.name for path in place.spool.iterdir()] == ["lock"]
+
+
+def test_what_was_left_is_sent_by_the_next_one(blocked, away):
+    ids = keep(blocked, 700) | keep(blocked, 1)
+    away.unlink()
+    log = blocked.log()
+    eventually(lambda: log.sent == 701)
+    assert blocked.stored() == ids
+    eventually(lambda: [path.name for path in blocked.spool.iterdir()] == ["lock"])
+
+
+def test_a_segment_that_is_sent_twice_doubles_nothing(blocked, away):
+    ids = keep(blocked, 600)
+    (segment,) = blocked.segments()
+    whole = segment.read_bytes()
+    away.unlink()
+    log = blocked.log()
+    eventually(lambda: log.sent == 600)
+    again = blocked.spool / "again"
+    again.mkdir()
+    (again / segment.name).write_bytes(whole)
+    log.stop()
+    log = blocked.log()
+    eventually(lambda: log.sent == 600)
+    assert blocked.stored() == ids
+    assert log.lost == 0
+
+
+def test_the_bound_of_the_spool_drops_the_newest_and_counts_them(blocked, away, caplog):
+    log = blocked.log(spool_bytes=100_000)
+    first = add(log, 200)
+    eventually(lambda: log.written == 200)
+    add(log, 2000)
+    eventually(lambda: log.written + log.lost == 2200)
+    assert log.lost >= 1000
+    assert 50_000 < log.spool_bytes <= 100_000
+    assert "100000 bytes" in log.last_error
+    add(log, 1000)
+    eventually(lambda: log.written + log.lost == 3200)
+    assert caplog.text.count("were not logged so far") == 1
+    away.unlink()
+    eventually(lambda: log.sent == log.written)
+    assert first <= blocked.stored()
+    later, before = add(log, 10), log.lost
+    eventually(lambda: later <= blocked.stored() and log.last_error is None)
+    assert log.lost == before
+
+
+def test_a_last_block_that_was_cut_off_is_counted_and_hides_no_other(blocked, away):
+    ids = keep(blocked, 600)
+    (segment,) = blocked.segments()
+    whole = segment.read_bytes()
+    segment.write_bytes(whole[:-500])
+    away.unlink()
+    log = blocked.log()
+    eventually(lambda: log.sent + log.lost == 600)
+    assert (log.sent, log.lost) == (500, 100)
+    assert blocked.stored() < ids
+    assert len(blocked.stored()) == 500
+
+
+def test_a_prediction_that_the_table_refuses_keeps_no_other_back(place):
+    log = place.log()
+    ids = add(log, 300)
+    log.add(str(uuid4()), time.time(), "penguins", "3", RECORD, ANSWER, float("nan"))
+    log.add("\ud800", time.time(), "penguins", "3", RECORD, ANSWER, 0.1)
+    log.add(str(uuid4()), time.time(), "penguins", "3", b"\xff", ANSWER, 0.1)
+    ids |= add(log, 300)
+    eventually(lambda: log.sent == 600)
+    assert place.stored() == ids
+    eventually(lambda: log.lost == 3)
+
+
+def test_a_disk_that_refuses_is_told_and_counted(place):
+    place.spool.parent.mkdir(parents=True)
+    place.spool.touch()
+    log = place.log()
+    add(log, 10)
+    eventually(lambda: log.lost == 10)
+    assert str(place.spool) in log.last_error
+    place.spool.unlink()
+    ids = add(log, 10)
+    eventually(lambda: log.sent == 10)
+    assert place.stored() == ids
+    eventually(lambda: log.last_error is None)
+
+
+def test_memory_is_bounded_while_the_disk_hangs(tmp_path, monkeypatch):
+    monkeypatch.setattr("rookery.serving.prediction_log.log.MOST_IN_MEMORY", 100)
+    log = PredictionLog(tmp_path, "sqlite://")  # not started: nothing is written
+    add(log, 105)
+    log.add_many(["a", "b"], 0.0, "m", "1", [b"1", b"2"], [b"1", b"2"], 0.1)
+    assert log.lost == 7
+
+
+def test_two_logs_share_a_spool_and_each_sends_its_own(place):
+    logs = [place.log(), place.log()]
+    ids = add(logs[0], 1000) | add(logs[1], 1000)
+    eventually(lambda: [log.sent for log in logs] == [1000, 1000])
+    assert place.stored() == ids
+    assert not place.segments()

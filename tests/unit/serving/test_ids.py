@@ -1,0 +1,29 @@
+"""Ids of predictions."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from uuid import RFC_4122, UUID
+
+from rookery.serving.ids import AT_A_TIME, new_id
+
+
+def test_every_id_is_a_uuid_of_version_7_as_the_standard_library_writes_it() -> None:
+    before = time.time_ns() // 1_000_000
+    for number in (new_id() for _ in range(3 * AT_A_TIME)):
+        found = UUID(number)
+        assert (found.version, found.variant, str(found)) == (7, RFC_4122, number)
+        assert before <= found.int >> 80 <= time.time_ns() // 1_000_000
+
+
+def test_later_ids_come_later_in_a_table() -> None:
+    first = new_id()
+    while new_id()[:13] == first[:13]:
+        pass
+    assert new_id() > first
+
+
+def test_threads_that_draw_at_the_same_time_never_draw_the_same() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        drawn = threads.map(lambda _: [new_id() for _ in range(50 * AT_A_TIME)], range(8))
+        found = [number for some in drawn for number in some]
+    assert len(set(found)) == len(found) == 8 * 50 * AT_A_TIME

@@ -1,0 +1,75 @@
+"""Answers as bytes."""
+
+import json
+import math
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+from tests.unit.serving.served_versions import described
+
+from rookery.core.served import Description
+from rookery.serving.rendering import NoFiniteAnswer, Renderer
+
+ODD = ["%", "%s", "%%d", '"', "\\", "\n", "\u2028", "Süd", "🐧", "{}", "\x00", ""]
+NAMES = st.one_of(st.sampled_from(ODD), st.text())
+LABELS = st.one_of(
+    st.lists(NAMES, min_size=1, unique=True),
+    st.lists(st.integers(), min_size=1, unique=True),
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, unique=True),
+    st.just([False, True]),
+)
+ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+
+def as_json(description: Description, label: Any, scores: list[float] | None) -> bytes:
+    return json.dumps(description.answer(label, scores, ID), separators=(",", ":")).encode()
+
+
+@given(name=NAMES, version=NAMES, labels=LABELS, data=st.data())
+def test_a_classifiers_answer_is_the_described_one_as_json(
+    name: str, version: str, labels: list[Any], data: st.DataObject
+) -> None:
+    described_ = described(name, version, tuple(labels), tuple(labels))
+    scores = [data.draw(st.floats(0, 1)) for _ in labels]
+    label = data.draw(st.sampled_from(labels))
+    assert Renderer(described_).answer(label, scores, ID) == as_json(described_, label, scores)
+
+
+@given(name=NAMES, labels=LABELS, data=st.data())
+def test_a_classifier_without_probabilities_answers_with_its_label(
+    name: str, labels: list[Any], data: st.DataObject
+) -> None:
+    described_ = described(name, labels=tuple(labels))
+    label = data.draw(st.sampled_from(labels))
+    assert Renderer(described_).answer(label, None, ID) == as_json(described_, label, None)
+
+
+@given(label=st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers()))
+def test_a_regressors_answer_is_the_described_one_as_json(label: float) -> None:
+    assert Renderer(described()).answer(label, None, ID) == as_json(described(), label, None)
+
+
+def test_a_regressor_of_several_targets_answers_with_a_list() -> None:
+    label = [1.5, -2.0]
+    assert Renderer(described()).answer(label, None, ID) == as_json(described(), label, None)
+
+
+@pytest.mark.parametrize("label", [True, 1, 1.0, "1", False, 0, 0.0, "0", "True"])
+def test_labels_that_are_equal_or_look_alike_keep_their_type(label: Any) -> None:
+    both = described(labels=(True, False, 1, 0, 1.0, 0.0, "1", "0"))
+    answer = json.loads(Renderer(both).answer(label, None, ID))["prediction"]
+    assert (type(answer), answer) == (type(label), label)
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_in_json_is_no_answer(wrong: float) -> None:
+    with pytest.raises(NoFiniteAnswer):
+        Renderer(described()).answer(wrong, None, ID)
+    with pytest.raises(NoFiniteAnswer):
+        Renderer(described()).answer([1.0, wrong], None, ID)
+    two = Renderer(described(classes=("a", "b"), labels=("a", "b")))
+    for scores in ([wrong, 0.5], [0.5, wrong], [wrong, -wrong]):
+        with pytest.raises(NoFiniteAnswer):
+            two.answer("a", scores, ID)
