@@ -54,6 +54,7 @@ def demo(settings: Settings) -> None:
     with api(settings, promoted.task) as url:
         say("serve", f"the API is ready at {url}")
         with step("predict"):
+            wait_for_version(url, promoted.version)
             answer = ask(settings, url, row)
     if answer.get("version") != promoted.version:
         raise Unavailable(
@@ -96,6 +97,15 @@ def api(settings: Settings, task: str) -> Iterator[str]:
         yield url
     finally:
         stop(servers)
+
+
+def wait_for_version(url: str, version: str, seconds: float = 60) -> None:
+    """An API that starts answers at once with what it served last, until it has seen more."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if requests.get(f"{url}/ready", timeout=10).json().get("version") == version:
+            return
+        time.sleep(0.1)
 
 
 def ask(settings: Settings, url: str, row: dict[str, Any]) -> dict[str, Any]:

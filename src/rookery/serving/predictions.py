@@ -109,6 +109,15 @@ class Asking:
         said = [answer for _, answer in answers]
         self.log.add_many(numbers, time.time(), one.name, one.version, given, said, taken)
 
+    async def note_rows(
+        self, loaded: Loaded, rows: Sequence[Row], answers: Answers, started: float, size: int
+    ) -> None:
+        """The same for rows of a body of that size; nothing is written where nothing is logged."""
+        logged = rows if self.log else ()
+        self.note(
+            loaded, await self.off_loop(lambda: records_of(loaded, logged), size), answers, started
+        )
+
 
 class PredictOne:
     """One record in, one prediction out."""
@@ -151,8 +160,7 @@ class PredictMany:
         rows = await asking.off_loop(lambda: rows_of(loaded, body, asking.most_rows), len(body))
         outcome = await asking.outcome(loaded, rows, receive)
         answers = await asking.off_loop(lambda: answers_of(loaded, outcome), len(body))
-        given = await asking.off_loop(lambda: records_of(loaded, rows), len(body))
-        asking.note(loaded, given, answers, started)
+        await asking.note_rows(loaded, rows, answers, started, len(body))
         listed = b",".join([answer for _, answer in answers])
         return Answer(b'{"predictions":[' + listed + b"]}")
 

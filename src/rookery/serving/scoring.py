@@ -8,7 +8,7 @@ from rookery.core.records import Row
 from rookery.serving.front import Answer, Headers
 from rookery.serving.lineage import answering
 from rookery.serving.loaded import Loaded
-from rookery.serving.predictions import Answers, Asking, answers_of, checked, records_of
+from rookery.serving.predictions import Answers, Asking, answers_of, checked
 from rookery.serving.predictor.interface import Outcome
 from rookery.serving.protocols import invocations, open_inference
 
@@ -84,11 +84,8 @@ async def _noted(
 ) -> Answers:
     """Our own answers to the same rows, as they are logged."""
 
-    def written() -> tuple[Answers, list[bytes]]:
-        return answers_of(loaded, outcome), records_of(loaded, rows)
-
-    answers, given = await asking.off_loop(written, size)
-    asking.note(loaded, given, answers, started)
+    answers = await asking.off_loop(lambda: answers_of(loaded, outcome), size)
+    await asking.note_rows(loaded, rows, answers, started, size)
     return answers
 
 

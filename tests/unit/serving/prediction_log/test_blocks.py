@@ -6,7 +6,7 @@ import sys
 from uuid import UUID
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rookery.serving.prediction_log import blocks
@@ -29,6 +29,7 @@ def one(name: str = "a", **changed: object) -> Entry:
     return Entry(name, 1.5, "penguins", "3", b'{"a": 1}', b'{"b": "c"}', 0.25)._replace(**changed)
 
 
+@settings(max_examples=25)
 @given(ENTRIES)
 def test_every_prediction_comes_back_to_the_letter(entries):
     (line,), lost = encode(entries)
@@ -40,6 +41,7 @@ def test_every_prediction_comes_back_to_the_letter(entries):
         assert entry_in(line, entry.id) == entry
 
 
+@settings(max_examples=25)
 @given(ENTRIES, st.data())
 def test_any_changed_byte_is_noticed(entries, data):
     (line,), _ = encode(entries)
@@ -52,6 +54,7 @@ def test_any_changed_byte_is_noticed(entries, data):
         assert all(block.text is None for block in found)
 
 
+@settings(max_examples=25)
 @given(ENTRIES, st.data())
 def test_a_block_that_was_cut_off_counts_what_it_held(entries, data):
     (line,), _ = encode(entries)
