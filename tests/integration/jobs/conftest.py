@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,13 @@ class Child:
     out: Path
 
     def lives(self) -> bool:
-        try:
-            return psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
+        # not its state: of a process with threads the first may be a zombie while another still
+        # holds its files, and so its locks; the fork server leaves no zombies
+        return psutil.pid_exists(self.pid)
 
     def kill(self) -> None:
-        psutil.Process(self.pid).kill()
+        with suppress(psutil.NoSuchProcess):
+            psutil.Process(self.pid).kill()
 
     def wait(self) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
