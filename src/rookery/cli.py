@@ -286,26 +286,15 @@ def doctor(as_json: Json = False) -> None:
 @app.command()
 def prune(
     days: Annotated[
-        int | None,
-        typer.Option("--days", min=1, help="PREDICTION_LOG_DAYS if left out."),
+        int | None, typer.Option("--days", min=1, help="PREDICTION_LOG_DAYS if left out.")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Delete logged predictions that are older than they may be."""
-    from rookery.jobs.retention import forget_predictions as job
-    from rookery.settings import get_settings
+    from rookery.jobs.retention import prune as job
 
-    settings = get_settings()
-    kept = days or settings.prediction_log_days
-    if kept is None:
-        raise InputError(
-            "predictions are kept for ever, so there is nothing to delete",
-            field="--days",
-            allowed="a number of days, here or in PREDICTION_LOG_DAYS",
-            next="rookery prune --days 90",
-        )
     with _apart():
-        result = job(settings, kept)
+        result = job(days)
     _show(result, as_json, text.pruned(result))
 
 

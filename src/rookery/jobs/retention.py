@@ -6,9 +6,27 @@ from typing import Any
 import sqlalchemy as sa
 
 from rookery.errors import InputError
-from rookery.settings import Settings
+from rookery.settings import Settings, get_settings
 from rookery.stores.database import answering, connect
 from rookery.stores.predictions import PREDICTIONS, forget_before
+
+
+def prune(days: int | None = None) -> dict[str, Any]:
+    """Deletes predictions older than so many days, or than PREDICTION_LOG_DAYS says.
+
+    Raises:
+        InputError: neither says how old. Unavailable: the database does not answer or refuses.
+    """
+    settings = get_settings()
+    kept = days or settings.prediction_log_days
+    if kept is None:
+        raise InputError(
+            "predictions are kept for ever, so there is nothing to delete",
+            field="--days",
+            allowed="a number of days, here or in PREDICTION_LOG_DAYS",
+            next="rookery prune --days 90",
+        )
+    return forget_predictions(settings, kept)
 
 
 def forget_predictions(settings: Settings, days: float) -> dict[str, Any]:

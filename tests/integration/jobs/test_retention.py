@@ -2,12 +2,13 @@
 
 import json
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from rookery.errors import InputError
-from rookery.jobs.retention import forget_predictions
+from rookery.jobs.retention import forget_predictions, prune
 from rookery.settings import get_settings
 from rookery.stores.database import connect
 from rookery.stores.predictions import METADATA, PREDICTIONS, add_predictions
@@ -35,3 +36,11 @@ def test_where_nothing_was_logged_yet_nothing_is_forgotten(empty_home):
 def test_no_time_at_all_is_refused(empty_home, days):
     with pytest.raises(InputError, match="PREDICTION_LOG_DAYS"):
         forget_predictions(get_settings(), days)
+
+
+def test_the_setting_says_how_old_where_the_command_does_not(empty_home, monkeypatch):
+    with pytest.raises(InputError, match="kept for ever"):
+        prune()
+    monkeypatch.setenv("PREDICTION_LOG_DAYS", "30")
+    get_settings.cache_clear()
+    assert prune()["before"][:10] == (datetime.now(UTC) - timedelta(days=30)).date().isoformat()
