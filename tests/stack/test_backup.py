@@ -215,7 +215,11 @@ def after(restored: Stack) -> Everything:
 
 @pytest.mark.parametrize("part", Everything.__dataclass_fields__)
 def test_everything_is_as_it_was(before, after, part):
-    assert getattr(after, part) == getattr(before, part)
+    expected, found = getattr(before, part), getattr(after, part)
+    if part == "tables":  # the API logs what it has answered since
+        known = [row for row in found["predictions"] if row in expected["predictions"]]
+        found = found | {"predictions": known}
+    assert found == expected
 
 
 def test_people_keep_their_passwords_and_the_stack_has_its_own(restored):

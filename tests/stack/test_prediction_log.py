@@ -81,6 +81,7 @@ def spooled(stack):
 def test_a_stopped_api_loses_nothing(stack):
     ids = ask(stack)
     stack.compose("restart", "fastapi")
+    stack.wait_healthy("fastapi")
     assert_stored(stack, ids)
 
 
