@@ -29,7 +29,7 @@ from rookery.serving.routes import ModelRoutes
 from rookery.serving.schema import Document
 from rookery.serving.scoring import Infer, Invocations
 from rookery.serving.swap import Follower
-from rookery.settings import Settings
+from rookery.settings import Settings, shared_metrics
 
 REFRESH_SECONDS = 1.0
 
@@ -54,9 +54,11 @@ def create_app(settings: Settings) -> ASGIApp:
             log.start()
         for follower in followers:
             follower.start()
-        refreshing = asyncio.create_task(_refresh(metrics))
+        # one process alone refreshes when it is asked
+        refreshing = asyncio.create_task(_refresh(metrics)) if shared_metrics() else None
         yield
-        refreshing.cancel()
+        if refreshing:
+            refreshing.cancel()
         for follower in followers:
             follower.stop()
         executor.shutdown()
@@ -86,7 +88,7 @@ def create_app(settings: Settings) -> ASGIApp:
         app.include_router(routes.router(), prefix=prefix)
     named = {f.name: f for f in followers}
     app.include_router(PredictionRoutes(named, settings, log).router())
-    app.include_router(protocol_routes({f.name: asking[f.name] for f in followers}))
+    app.include_router(protocol_routes(asking))
     app.openapi = Document(app, places, settings)  # type: ignore[method-assign]
     # around FastAPI, whose own layers cost more than a prediction; the host check is around all
     return KnownHosts(Front(app, hot, observed), allowed_names(settings), observed)

@@ -76,7 +76,7 @@ class Metrics:
         return Counter(name, says, labels, registry=self.registry)
 
     def show(self, name: str, says: str, value: Callable[[], float]) -> None:
-        """A figure that is looked at every second, and when Prometheus reads."""
+        """A figure that is looked at when Prometheus reads; by worker processes every second."""
         mode: Literal["livemax", "livesum"] = "livemax" if "oldest" in name else "livesum"
         self._figures.append(
             (Gauge(name, says, registry=self.registry, multiprocess_mode=mode), value)

@@ -65,6 +65,7 @@ class Follower:
         self._stage_then: tuple[str, int] | None = None
         self._failed_looks = 0
         self._told = False
+        self._is_set_apart = False
         self._wake = threading.Event()
         self._lock = threading.Lock()
         self._waiting: list[Future[Look]] = []
@@ -136,10 +137,21 @@ class Follower:
             for future in waiting:
                 if future.set_running_or_notify_cancel():
                     future.set_result(look)
-            _set_apart_what_stays(self.loaded)
+            self._set_apart_what_stays()
             self._wake.wait(self._pause())
         for future in self._waiting:
             future.cancel()
+
+    def _set_apart_what_stays(self) -> None:
+        """Once a model is loaded: objects of libraries, by the hundred thousand.
+
+        The collector would look at all of them again and again, in the middle of a request; and
+        counting what is set apart takes tens of milliseconds, so that is remembered.
+        """
+        if self.loaded is not None and not self._is_set_apart:
+            self._is_set_apart = True
+            gc.collect()
+            gc.freeze()
 
     def _pause(self) -> float:
         """Longer after each look that failed, so that a store in trouble is not pressed."""
@@ -280,16 +292,6 @@ class Follower:
         self.metrics.count_reload(self.name, outcome)
         self.failure = failure
         return Look(outcome, number, failure)
-
-
-def _set_apart_what_stays(loaded: Loaded | None) -> None:
-    """Once a model is loaded: a million objects of libraries that no request has to go through.
-
-    The collector would look at all of them again and again, in the middle of a request.
-    """
-    if loaded is not None and gc.get_freeze_count() == 0:
-        gc.collect()
-        gc.freeze()
 
 
 def _identity(version: "ModelVersion") -> tuple[str, int]:
