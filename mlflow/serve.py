@@ -265,6 +265,8 @@ def main() -> None:
         port=PORT,
         loop="uvloop",
         http="httptools",
+        # the API looks at the registry every second
+        access_log=False,
         timeout_graceful_shutdown=5,
     )
 

@@ -104,10 +104,10 @@ class Asking:
         if self.log is None:
             return
         one = loaded.description
-        taken = time.perf_counter() - started
+        now, taken = time.time_ns() // 1000, time.perf_counter() - started
         numbers = [number for number, _ in answers]
         said = [answer for _, answer in answers]
-        self.log.add_many(numbers, time.time(), one.name, one.version, given, said, taken)
+        self.log.add_many(numbers, now, one.name, one.version, given, said, taken)
 
     async def note_rows(
         self, loaded: Loaded, rows: Sequence[Row], answers: Answers, started: float, size: int

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,6 +50,7 @@ FEEDBACK = sa.Table(
     **EXACT,
 )
 FORGOTTEN_AT_A_TIME = 1000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class UnknownPrediction(InputError):
@@ -78,32 +79,33 @@ INSERT INTO predictions (id, at, model, version, input, output, latency_seconds)
 SELECT id, {at}, model, version, input, output, latency_seconds FROM {rows} AS new
 WHERE NOT EXISTS (SELECT 1 FROM predictions AS old WHERE old.id = new.id)
 """
-MICROSECONDS = "CAST(ROUND(at * 1000000) AS INTEGER)"
 # text, as SQLAlchemy writes it
-SQLITE_AT = f"""strftime('%Y-%m-%d %H:%M:%S', {MICROSECONDS} / 1000000, 'unixepoch')
-|| printf('.%06d', {MICROSECONDS} % 1000000)"""
-MYSQL_AT = "DATE_ADD('1970-01-01', INTERVAL ROUND(at * 1000000) MICROSECOND)"
+SQLITE_AT = """strftime('%Y-%m-%d %H:%M:%S', at / 1000000, 'unixepoch')
+|| printf('.%06d', at % 1000000)"""
+MYSQL_AT = "DATE_ADD('1970-01-01', INTERVAL at MICROSECOND)"
+POSTGRES_AT = "TIMESTAMP '1970-01-01' + at * INTERVAL '1 microsecond'"
 SQLITE_ROWS = """(SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS at,
 json_extract(value, '$[2]') AS model, json_extract(value, '$[3]') AS version,
 json_extract(value, '$[4]') AS input, json_extract(value, '$[5]') AS output,
 json_extract(value, '$[6]') AS latency_seconds FROM json_each(:block))"""
-MYSQL_ROWS = """JSON_TABLE(:block, '$[*]' COLUMNS (id LONGTEXT PATH '$[0]', at DOUBLE PATH '$[1]',
+MYSQL_ROWS = """JSON_TABLE(:block, '$[*]' COLUMNS (id LONGTEXT PATH '$[0]', at BIGINT PATH '$[1]',
 model LONGTEXT PATH '$[2]', version LONGTEXT PATH '$[3]', input LONGTEXT PATH '$[4]',
 output LONGTEXT PATH '$[5]', latency_seconds DOUBLE PATH '$[6]'))"""
-POSTGRES_ROWS = """(SELECT value->>0 AS id, (value->>1)::float8 AS at, value->>2 AS model,
+POSTGRES_ROWS = """(SELECT value->>0 AS id, (value->>1)::bigint AS at, value->>2 AS model,
 value->>3 AS version, value->>4 AS input, value->>5 AS output,
 (value->>6)::float8 AS latency_seconds FROM json_array_elements(CAST(:block AS json)))"""
 FORMS = {
     "sqlite": ADDING.format(at=SQLITE_AT, rows=SQLITE_ROWS),
     "mysql": ADDING.format(at=MYSQL_AT, rows=MYSQL_ROWS),
-    "postgresql": ADDING.format(at="to_timestamp(at) AT TIME ZONE 'UTC'", rows=POSTGRES_ROWS),
+    "postgresql": ADDING.format(at=POSTGRES_AT, rows=POSTGRES_ROWS),
 }
 
 
 def add_predictions(engine: Engine, blocks: Sequence[str]) -> int:
     """Adds those that are not there yet, at once; says how many the table will never take.
 
-    A block is a JSON array of [id, seconds since 1970, model, version, input, output, latency].
+    A block is a JSON array of [id, microseconds since 1970, model, version, input, output,
+    latency].
 
     Raises:
         Unavailable: the database failed; the same blocks may be given again.
@@ -142,7 +144,7 @@ def _add_parts(engine: Engine, blocks: Sequence[str]) -> int:
 
 def prediction_of(
     id_: str,
-    at: float,
+    at: int,
     model: str,
     version: str,
     input_: str | bytes,
@@ -150,7 +152,7 @@ def prediction_of(
     latency: float,
 ) -> Prediction:
     """A prediction as it is logged, before it is in the table."""
-    moment = datetime.fromtimestamp(at, UTC)
+    moment = EPOCH + timedelta(microseconds=at)
     return Prediction(id_, moment, model, version, json.loads(input_), json.loads(output), latency)
 
 

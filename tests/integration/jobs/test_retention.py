@@ -20,7 +20,8 @@ def test_predictions_older_than_that_are_forgotten(empty_home):
     engine = connect(get_settings().tables_url)
     METADATA.create_all(engine)
     ages = {"old": 31 * DAY, "young": 29 * DAY, "new": 0}
-    rows = [[id_, time.time() - age, "m", "1", "{}", "{}", 0.1] for id_, age in ages.items()]
+    now = int(time.time())
+    rows = [[id_, (now - age) * 1_000_000, "m", "1", "{}", "{}", 0.1] for id_, age in ages.items()]
     add_predictions(engine, [json.dumps(rows)])
     assert forget_predictions(get_settings(), 30)["forgotten"] == 1
     with engine.connect() as connection:

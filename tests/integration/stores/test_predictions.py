@@ -23,6 +23,7 @@ from rookery.stores.predictions import (
 )
 
 NOW = datetime(2026, 11, 1, 12, 0, 0, 123456, UTC)
+NOW_AT = 1793534400_123456
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def engine(database) -> sa.Engine:
 def row(**changed) -> list:
     fields = {
         "id": str(uuid4()),
-        "at": NOW.timestamp(),
+        "at": NOW_AT,
         "model": "penguins",
         "version": "3",
         "input": '{ "größe": 1.0,\n "b": null, "a": "it\'s \\"🐧\\" % :x \\\\ \\u0000"}',
@@ -60,11 +61,14 @@ def test_texts_numbers_and_times_are_kept_to_the_letter(engine):
     assert read_prediction(engine, given[0]).at == NOW
 
 
-@pytest.mark.parametrize("seconds", [0, 0.000001, 1e9, 1795282649.9999996, 4102444799.999999])
-def test_every_moment_has_its_microseconds(engine, seconds):
-    given = row(at=seconds)
+@pytest.mark.parametrize(
+    "at", [0, 1, 10**15, 1795292389_108784, 1795292389_999999, 4102444799_999999]
+)
+def test_every_moment_has_its_microseconds(engine, at):
+    given = row(at=at)
     add_predictions(engine, [json.dumps([given])])
-    assert read_prediction(engine, given[0]).at == datetime.fromtimestamp(seconds, UTC)
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)
+    assert read_prediction(engine, given[0]).at == moment == prediction_of(*given).at
 
 
 def test_what_is_there_already_is_left_as_it_is(engine):
@@ -133,8 +137,8 @@ def test_feedback_may_come_before_its_prediction_is_stored(engine):
 
 def test_old_predictions_are_forgotten_some_at_a_time(engine, monkeypatch):
     monkeypatch.setattr("rookery.stores.predictions.FORGOTTEN_AT_A_TIME", 10)
-    kept = row(at=NOW.timestamp())
-    old = [row(at=NOW.timestamp() - 1 - number) for number in range(35)]
+    kept = row(at=NOW_AT)
+    old = [row(at=NOW_AT - (1 + number) * 1_000_000) for number in range(35)]
     add_predictions(engine, [json.dumps([kept, *old])])
     assert forget_before(engine, NOW) == 35
     assert read_prediction(engine, kept[0]) is not None

@@ -15,10 +15,10 @@ LARGEST_BYTES = 16 * 2**20
 
 
 class Entry(NamedTuple):
-    """A prediction; the time is in seconds since 1970, input and output are JSON."""
+    """A prediction; the time is in microseconds since 1970, input and output are JSON."""
 
     id: str
-    at: float
+    at: int
     model: str
     version: str
     input: bytes
@@ -26,7 +26,7 @@ class Entry(NamedTuple):
     seconds: float
 
 
-Fields = tuple[str, float, str, str, bytes, bytes, float]
+Fields = tuple[str, int, str, str, bytes, bytes, float]
 
 
 class Block(NamedTuple):

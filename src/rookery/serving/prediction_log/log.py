@@ -52,14 +52,14 @@ class PredictionLog:
     def add(
         self,
         id: str,  # noqa: A002 - the word of the table
-        at: float,
+        at: int,
         model: str,
         version: str,
         input: bytes,  # noqa: A002
         output: bytes,
         seconds: float,
     ) -> None:
-        """One prediction; `at` in seconds since 1970, input and output as JSON."""
+        """One prediction; `at` in microseconds since 1970, input and output as JSON."""
         if len(self._entries) < MOST_IN_MEMORY:
             self._entries.append((id, at, model, version, input, output, seconds))
         else:
@@ -68,7 +68,7 @@ class PredictionLog:
     def add_many(
         self,
         ids: list[str],
-        at: float,
+        at: int,
         model: str,
         version: str,
         inputs: Iterable[bytes],

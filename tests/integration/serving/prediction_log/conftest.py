@@ -56,7 +56,7 @@ def add(log: PredictionLog, count: int) -> set[str]:
     """Logs so many predictions; their ids."""
     ids = [str(uuid4()) for _ in range(count)]
     for prediction_id in ids:
-        log.add(prediction_id, time.time(), "penguins", "3", RECORD, ANSWER, 0.001)
+        log.add(prediction_id, time.time_ns() // 1000, "penguins", "3", RECORD, ANSWER, 0.001)
     return set(ids)
 
 

@@ -22,7 +22,7 @@ log = PredictionLog(Path(sys.argv[1]), sys.argv[2])
 log.start()
 signal.signal(signal.SIGTERM, end)
 for _ in range(int(sys.argv[3])):
-    now, prediction_id = time.time(), str(uuid4())
+    now, prediction_id = time.time_ns() // 1000, str(uuid4())
     log.add(prediction_id, now, "penguins", "3", b'{"a": 1}', b'{"prediction": "b"}', 0.001)
     print(prediction_id, now, flush=True)
     time.sleep(0.001)  # a pace, no wait

@@ -26,7 +26,8 @@ ENTRIES = st.lists(ENTRY, min_size=1, max_size=8, unique_by=lambda entry: entry.
 
 
 def one(name: str = "a", **changed: object) -> Entry:
-    return Entry(name, 1.5, "penguins", "3", b'{"a": 1}', b'{"b": "c"}', 0.25)._replace(**changed)
+    entry = Entry(name, 1_500_000, "penguins", "3", b'{"a": 1}', b'{"b": "c"}', 0.25)
+    return entry._replace(**changed)
 
 
 @settings(max_examples=25)
