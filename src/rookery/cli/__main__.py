@@ -1,0 +1,5 @@
+"""`python -m rookery.cli` is the console script."""
+
+from rookery.cli import main
+
+main()

@@ -1,0 +1,99 @@
+"""From a table to a promoted model: one verb a job."""
+
+from typing import Annotated
+
+import typer
+
+from rookery import report as text
+from rookery.cli.application import Jobs, Json, TaskName, apart, app, show
+
+
+@app.command()
+def ingest(
+    task: TaskName = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="SOURCE",
+            help="A .csv or .parquet file, package:NAME or DATABASE-ADDRESS#TABLE.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """From the source to the raw table."""
+    from rookery.jobs.ingest import ingest as job
+
+    with apart():
+        result = job(task, source=source)
+    show(result, as_json, text.ingested(result))
+
+
+@app.command()
+def clean(task: TaskName = None, as_json: Json = False) -> None:
+    """From the raw table to clean and refused rows."""
+    from rookery.jobs.clean import clean as job
+
+    with apart():
+        result = job(task)
+    show(result, as_json, text.cleaned(result))
+
+
+@app.command()
+def sweep(
+    task: TaskName = None,
+    jobs: Jobs = None,
+    cross_validate: Annotated[
+        bool,
+        typer.Option(
+            "--cross-validate/--no-cross-validate",
+            help="Without it, candidates are ranked by the hold-out.",
+        ),
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Fit and score every candidate; the best becomes a version."""
+    from rookery.jobs.sweep import sweep as job
+
+    with apart():
+        result = job(task, jobs=jobs, cross_validate=cross_validate)
+    show(result, as_json, text.swept(result))
+
+
+@app.command()
+def promote(
+    task: TaskName = None,
+    version: Annotated[
+        int | None, typer.Option("--version", min=1, metavar="N", help="This registered version.")
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN_ID", help="The model that this run logged.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Give the serving alias to the best of the last sweep, a version, or a run's model."""
+    from rookery.jobs.promote import promote as job
+
+    with apart():
+        result = job(task, version=version, run=run)
+    show(result, as_json, text.promoted(result))
+
+
+@app.command()
+def rollback(task: TaskName = None, as_json: Json = False) -> None:
+    """Give the serving alias back to the version that had it before."""
+    from rookery.jobs.promote import rollback as job
+
+    with apart():
+        result = job(task)
+    show(result, as_json, text.promoted(result))
+
+
+@app.command()
+def run(task: TaskName = None, jobs: Jobs = None, as_json: Json = False) -> None:
+    """ingest, clean, sweep and promote, in order."""
+    from rookery.jobs.run import run as job
+
+    with apart():
+        result = job(task, jobs=jobs)
+    show(result, as_json, text.ran(result))
