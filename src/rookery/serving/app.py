@@ -15,6 +15,7 @@ import rookery
 from rookery.errors import InputError
 from rookery.serving import problems
 from rookery.serving.answers import Health
+from rookery.serving.asking import Asking
 from rookery.serving.batching import Batcher
 from rookery.serving.front import Front, Hot
 from rookery.serving.hosts import KnownHosts, allowed_names
@@ -23,7 +24,7 @@ from rookery.serving.metrics import CONTENT_TYPE, Metrics
 from rookery.serving.observed import Observed, ObservedRequests
 from rookery.serving.prediction_log.log import PredictionLog
 from rookery.serving.prediction_routes import PredictionRoutes
-from rookery.serving.predictions import Asking, PredictMany, PredictOne
+from rookery.serving.predictions import PredictMany, PredictOne
 from rookery.serving.protocol_routes import protocol_routes
 from rookery.serving.routes import ModelRoutes
 from rookery.serving.schema import Document

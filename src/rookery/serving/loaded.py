@@ -36,7 +36,8 @@ class Loaded:
 
     @cached_property
     def renderer(self) -> Renderer:
-        return Renderer(self.description)
+        one = self.description
+        return Renderer(one.name, one.version, one.classes, one.labels or ())
 
     @cached_property
     def names(self) -> list[str]:
