@@ -10,12 +10,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rookery.serving.connections import Pairs, answered
 from rookery.serving.observed import Observed, request_id
-from rookery.serving.problems import MEDIA_TYPE, Problem
+from rookery.serving.problems import MEDIA_TYPE, Problem, not_taken, unexpected
 
 logger = logging.getLogger("rookery.serving")
 Headers = dict[bytes, bytes]
-
-
 JSON: Pairs = ((b"content-type", b"application/json"),)
 
 
@@ -60,7 +58,7 @@ class Front:
         except Exception:
             logger.exception("%s %s failed", scope["method"], scope["path"])
             status = 500
-            answer = _refused(Problem(500, "an unexpected error; the server's log has it"), hot)
+            answer = _refused(unexpected(), hot)
         if status != 200 or number or not answered(receive, answer.headers, answer.body):
             await _send(send, status, answer, number)
         seconds = time.perf_counter() - started
@@ -68,12 +66,7 @@ class Front:
 
     async def _answer(self, hot: Hot, scope: Scope, headers: Headers, receive: Receive) -> Answer:
         if scope["method"] != "POST":
-            raise Problem(
-                405,
-                f"{scope['path']} does not take {scope['method']}",
-                headers={"Allow": "POST"},
-                next="GET /docs lists what there is",
-            )
+            raise not_taken(scope["path"], scope["method"], {"Allow": "POST"})
         return await hot(headers, receive)
 
 

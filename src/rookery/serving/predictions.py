@@ -13,6 +13,7 @@ from rookery.serving.bodies import (
     not_finite,
     one_record,
     parse_json,
+    read_json,
     require_json,
     too_wide,
 )
@@ -85,8 +86,8 @@ def rows_of(loaded: Loaded, body: bytes, most: int) -> list[Row]:
     Raises:
         Problem: 400, 413 or 422; then no record is answered.
     """
-    check_values(body, most, len(loaded.reader.fields) + len(loaded.reader.ignored))
-    return checked(loaded, many_records(parse_json(body), most))
+    known = len(loaded.reader.fields) + len(loaded.reader.ignored)
+    return checked(loaded, many_records(read_json(body, known, most), most))
 
 
 def checked(loaded: Loaded, given: Given) -> list[Row]:

@@ -14,8 +14,6 @@ from rookery.serving.protocols import invocations, open_inference
 from rookery.serving.scoring import Infer
 
 MLFLOW, V2 = "MLflow's scoring protocol", "Open Inference Protocol"
-
-
 Models = Mapping[str, Asking]
 
 
