@@ -21,7 +21,7 @@ from rookery.serving.keys import ApiKey
 from rookery.serving.loaded import Loaded
 from rookery.serving.metrics import Metrics
 from rookery.serving.prediction_log.log import PredictionLog
-from rookery.serving.prediction_log.rows import Entry, Rows
+from rookery.serving.prediction_log.rows import Rows
 from rookery.serving.predictor.interface import Outcome
 from rookery.serving.problems import Problem, invalid
 from rookery.serving.rendering import NoFiniteAnswer, check_finite
@@ -73,21 +73,15 @@ class Asking:
             raise Problem(
                 503, "too many rows wait for their answers", headers={"Retry-After": "1"}
             ) from None
-        except Gone:
-            raise Problem(400, "the client went away before its answer") from None
-        except ValueError as error:
-            # valid one by one, yet the estimator has no answer: a gap it cannot fill, an overflow
-            one = loaded.description
-            logger.warning("%s version %s has no answer: %r", one.name, one.version, error)
-            # not its words: an estimator's may hold what it read on this host
-            raise no_answer(f"{type(error).__name__}; the server's log has its words") from error
+        except (Gone, ValueError) as error:
+            raise why_none(loaded, error) from error
 
     def note(self, loaded: Loaded, number: str, given: bytes, said: bytes, started: float) -> None:
         """Counts and logs one answer; what was given is its record as JSON."""
         self.metrics.count_predictions(loaded, 1)
         if self.log is not None:
             one, seconds = loaded.description, time.perf_counter() - started
-            self.log.add(Entry(number, _now(), one.name, one.version, given, said, seconds))
+            self.log.add((number, _now(), one.name, one.version, given, said, seconds))
 
     async def many(
         self, loaded: Loaded, rows: Sequence[Row], receive: Receive, started: float
@@ -135,6 +129,17 @@ class Answered:
             labels=said.labels,
             scores=said.scores,
         )
+
+
+def why_none(loaded: Loaded, error: Gone | ValueError) -> Problem:
+    """Why there is no outcome."""
+    if isinstance(error, Gone):
+        return Problem(400, "the client went away before its answer")
+    # valid one by one, yet the estimator has no answer: a gap it cannot fill, an overflow
+    one = loaded.description
+    logger.warning("%s version %s has no answer: %r", one.name, one.version, error)
+    # not its words: an estimator's may hold what it read on this host
+    return no_answer(f"{type(error).__name__}; the server's log has its words")
 
 
 def not_finite_answer() -> Problem:

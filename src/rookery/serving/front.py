@@ -8,7 +8,7 @@ from typing import Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rookery.serving.connections import Pairs, answered
+from rookery.serving.connections import Pairs
 from rookery.serving.observed import Observed, request_id
 from rookery.serving.problems import MEDIA_TYPE, Problem, not_taken, unexpected
 
@@ -53,14 +53,9 @@ class Front:
         status = 200
         try:
             answer = await self._answer(hot, scope, headers, receive)
-        except Problem as problem:
-            status, answer = problem.details.status, _refused(problem, hot)
-        except Exception:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
-            status = 500
-            answer = _refused(unexpected(), hot)
-        if status != 200 or number or not answered(receive, answer.headers, answer.body):
-            await _send(send, status, answer, number)
+        except Exception as error:
+            status, answer = refused(error, hot, scope["path"])
+        await _send(send, status, answer, number)
         seconds = time.perf_counter() - started
         self.observed.request(scope["method"], scope["path"], status, seconds, number)
 
@@ -78,6 +73,14 @@ async def _send(send: Send, status: int, answer: Answer, number: bytes | None) -
     await send({"type": "http.response.body", "body": answer.body})
 
 
-def _refused(problem: Problem, hot: Hot) -> Answer:
+def refused(error: Exception, hot: Hot, path: str) -> tuple[int, Answer]:
+    """Status and answer of a request that failed; what nobody foresaw goes to the log."""
+    if not isinstance(error, Problem):
+        logger.error("POST %s failed", path, exc_info=error)
+        error = unexpected()
+    return error.details.status, _answer_of(error, hot)
+
+
+def _answer_of(problem: Problem, hot: Hot) -> Answer:
     given = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
     return Answer(hot.body_of(problem), ((b"content-type", MEDIA_TYPE.encode()), *given))

@@ -43,12 +43,9 @@ class PredictOne:
         body = await asking.body(headers, receive)
         rows = await asking.off_loop(lambda: row_of(loaded, body), len(body))
         outcome = await asking.outcome(loaded, rows, receive)
-        number = new_id()
-        said = answer_of(loaded, outcome, number)
         # as it came, unless blanks or unused columns would fill the log
         given = body if len(body) <= QUICK_BYTES else records(loaded.names, rows)[0].encode()
-        asking.note(loaded, number, given, said, started)
-        return Answer(said)
+        return Answer(answer_of(asking, loaded, outcome, given, started))
 
 
 class PredictMany:
@@ -115,17 +112,21 @@ def checked(loaded: Loaded, given: Given) -> list[Row]:
     return rows
 
 
-def answer_of(loaded: Loaded, outcome: Outcome, number: str) -> bytes:
-    """The answer to one record, as JSON.
+def answer_of(
+    asking: Asking, loaded: Loaded, outcome: Outcome, given: bytes, started: float
+) -> bytes:
+    """The answer to one record as JSON, counted and logged.
 
     Raises:
         Problem: 422, it is not a finite number.
     """
-    scores = outcome.scores[0] if outcome.scores is not None else None
+    number, scores = new_id(), outcome.scores[0] if outcome.scores is not None else None
     try:
-        return loaded.renderer.answer(outcome.labels[0], scores, number)
+        said = loaded.renderer.answer(outcome.labels[0], scores, number)
     except NoFiniteAnswer:
         raise not_finite_answer() from None
+    asking.note(loaded, number, given, said, started)
+    return said
 
 
 def listed(answered: Answered) -> bytes:

@@ -17,8 +17,7 @@ from tests.conftest import copy_project, point_at, write_task
 
 import rookery as rk
 from rookery.serving.app import create_app
-from rookery.serving.connections import Connection
-from rookery.serving.server import bind
+from rookery.serving.server import bind, config_of
 from rookery.settings import Settings, get_settings
 
 JSON = {"Content-Type": "application/json"}
@@ -63,9 +62,7 @@ def serving(settings: Settings, *, wait: bool = True) -> Iterator[Served]:
     """Runs the application in a thread, behind a real socket."""
     with bind("127.0.0.1", 0) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = uvicorn.Server(
-            uvicorn.Config(create_app(settings), http=Connection, log_level="error")
-        )
+        server = uvicorn.Server(config_of(create_app(settings), log_level="error"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

@@ -10,7 +10,7 @@ from zlib import crc32
 from pydantic_core import from_json, to_json
 
 from rookery.serving.ids import HEAD
-from rookery.serving.prediction_log.rows import Entry, Rows
+from rookery.serving.prediction_log.rows import Entry, Fields, Rows
 
 # as JSON; the largest is far above what the API takes, and below what MySQL takes in one packet
 BLOCK_BYTES = 2**20
@@ -24,7 +24,7 @@ class Block(NamedTuple):
     text: str | None
 
 
-def encode(block: list[Entry] | Rows) -> tuple[list[bytes], int]:
+def encode(block: list[Fields] | Rows) -> tuple[list[bytes], int]:
     """The lines of predictions, and how many cannot be written: not text, or too large."""
     try:
         # what is no number becomes null, which the table refuses

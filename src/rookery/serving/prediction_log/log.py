@@ -9,7 +9,7 @@ from typing import cast
 
 from rookery.serving.ids import place_in
 from rookery.serving.prediction_log.blocks import encode
-from rookery.serving.prediction_log.rows import Entry, Rows
+from rookery.serving.prediction_log.rows import Entry, Fields, Rows
 from rookery.serving.prediction_log.sender import Sender
 from rookery.serving.prediction_log.spool import Spool, age_seconds
 
@@ -34,7 +34,7 @@ class PredictionLog:
     """
 
     def __init__(self, folder: Path, url: str, spool_bytes: int = SPOOL_BYTES) -> None:
-        self._entries: list[Entry | Rows] = []
+        self._entries: list[Fields | Rows] = []
         self._taken = 0  # predictions, the event loop's count
         self._gone = 0  # of them, the writer's
         self._spool = Spool(folder)
@@ -55,8 +55,8 @@ class PredictionLog:
         for thread in self._threads:
             thread.start()
 
-    def add(self, entry: Entry) -> None:
-        """One prediction."""
+    def add(self, entry: Fields) -> None:
+        """One prediction, in the order of `Entry`."""
         if self._has_room(1):
             self._entries.append(entry)
 
@@ -179,20 +179,20 @@ class PredictionLog:
             logger.warning("%d predictions were not logged so far: %s", self.lost, reason)
 
 
-def _count(one: Entry | Rows) -> int:
+def _count(one: Fields | Rows) -> int:
     return len(one) if isinstance(one, Rows) else 1
 
 
-def _first(entries: list[Entry | Rows]) -> list[Entry] | Rows:
+def _first(entries: list[Fields | Rows]) -> list[Fields] | Rows:
     """What the first block is made of."""
     if isinstance(entries[0], Rows):
         return entries[0]
-    singles = takewhile(lambda one: isinstance(one, Entry), entries[:SLICE])
-    return cast("list[Entry]", list(singles))
+    singles = takewhile(lambda one: not isinstance(one, Rows), entries[:SLICE])
+    return cast("list[Fields]", list(singles))
 
 
-def _entry_of(one: Entry | Rows, id_: str) -> Entry | None:
-    if isinstance(one, Entry):
-        return one if one.id == id_ else None
+def _entry_of(one: Fields | Rows, id_: str) -> Entry | None:
+    if not isinstance(one, Rows):
+        return Entry(*one) if one[0] == id_ else None
     place = place_in(one.first, id_)
     return one[place : place + 1].entries()[0] if 0 <= place < len(one) else None

@@ -21,6 +21,10 @@ class Entry(NamedTuple):
     seconds: float
 
 
+# the same; the garbage collector forgets a plain tuple of texts, and looks at any other for ever
+Fields = tuple[str, int, str, str, str | bytes, str | bytes, float]
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Predictions of one request by one version; their ids count up from `first`.
