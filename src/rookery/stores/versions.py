@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from mlflow.entities.model_registry import ModelVersion
 
+from rookery.core.fields import fields_of
 from rookery.core.frames import answers_of, frame_of
-from rookery.core.records import RecordField, Row, fields_of
+from rookery.core.records import RecordField, Row
 from rookery.core.served import Description, Lineage
 from rookery.core.tags import COMMIT, DIGEST, FAMILY
 from rookery.core.task import Task
