@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 import psutil
+from scripts.servers import free_port
 from tests.integration.serving.conftest import eventually
-from tests.integration.serving.test_server import free_port
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from scripts.servers import free_port
 from tests.conftest import point_at
 from tests.integration.serving.conftest import JSON, Served, eventually, serving
-from tests.integration.serving.test_server import COMMANDS, answers, free_port, started
+from tests.integration.serving.test_server import COMMANDS, answers, started
 
 from rookery.serving import bodies, connections
 

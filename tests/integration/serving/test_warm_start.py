@@ -22,30 +22,17 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from tests.integration.serving.commands import command
 from tests.integration.serving.conftest import eventually, serving
 from tests.integration.serving.test_swap import (
-    NUMBERS,
     Unheard,
     log_by_hand,
     register_forest,
 )
 
-from rookery.jobs.project import Project, open_project
+from rookery.jobs.project import Project
 from rookery.serving.warm import WarmCache
 from rookery.settings import Settings, get_settings
 
 HEAVY = ("mlflow", "sklearn", "pandas", "scipy", "skops", "sqlalchemy", "joblib")
 Change = Any
-
-
-@pytest.fixture
-def project(home_copy: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    monkeypatch.setenv("RELOAD_SECONDS", "0.2")
-    get_settings.cache_clear()
-    return open_project("penguins")
-
-
-@pytest.fixture
-def numbers(penguin: dict[str, Any]) -> dict[str, Any]:
-    return {name: penguin[name] for name in NUMBERS}
 
 
 def serve_uncompiled(project: Project) -> str:

@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx
 import pytest
+from scripts.servers import free_port
 from tests.integration.serving.commands import Command, command, is_ready
 from tests.integration.serving.conftest import eventually
 from tests.integration.serving.test_metrics import read
-from tests.integration.serving.test_server import free_port
 from tests.integration.serving.test_swap import register_forest
 
 from rookery.jobs.project import Project, open_project
