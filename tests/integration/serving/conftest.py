@@ -82,8 +82,12 @@ def serving(settings: Settings, *, wait: bool = True) -> Iterator[Served]:
     assert not thread.is_alive()
 
 
-def eventually(holds: Callable[[], Any], seconds: float = 30.0) -> None:
-    """Waits for what another thread brings about; the bound is far above what it takes."""
+def eventually(holds: Callable[[], Any], seconds: float = 180.0) -> None:
+    """Waits for what another thread or process brings about.
+
+    The bound is far above what it takes: a start is a second, and a minute on a machine that has
+    much else to do.
+    """
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come about"

@@ -53,7 +53,7 @@ def test_both_ways_to_start_it_answer_and_end_in_good_order(home: Path) -> None:
         started(uvicorn, ports["uvicorn"]) as theirs,
     ):
         for port in ports.values():
-            eventually(lambda port=port: answers(f"http://127.0.0.1:{port}/ready"), seconds=60)
+            eventually(lambda port=port: answers(f"http://127.0.0.1:{port}/ready"))
         for process in (ours, theirs):
             process.send_signal(signal.SIGTERM)
         assert ours.wait(60) == 0

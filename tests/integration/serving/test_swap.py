@@ -221,7 +221,7 @@ def test_a_refused_version_is_no_obstacle_for_the_one_after_it(
     good = register_forest(project)
     client.set_registered_model_alias("penguins", "production", good)
     eventually(lambda: running.version() == good)
-    assert failed(running) is None
+    eventually(lambda: failed(running) is None)  # a moment later, after it was kept
 
 
 def test_a_model_that_fails_on_its_own_example_is_refused(

@@ -97,12 +97,12 @@ def test_a_restart_while_the_registry_fails_answers_and_follows_it_when_it_is_ba
     with closing(sqlite3.connect(project.settings.home / "mlflow.db")) as database:
         database.execute("ALTER TABLE registered_models RENAME TO elsewhere")
         with command() as running:
-            eventually(lambda: running.client.get("/ready").json()["failed"], 60)
+            eventually(lambda: running.client.get("/ready").json()["failed"])
             assert without_id(running.client.post("/predict", json=penguin)) == before
             database.execute("ALTER TABLE elsewhere RENAME TO registered_models")
-            eventually(lambda: running.client.get("/ready").json()["failed"] is None, 60)
+            eventually(lambda: running.client.get("/ready").json()["failed"] is None)
             project.tracking.set_production("penguins", second)
-            eventually(lambda: running.client.get("/ready").json()["version"] == "2", 60)
+            eventually(lambda: running.client.get("/ready").json()["version"] == "2")
 
 
 def test_a_restart_while_mlflow_cannot_be_reached_answers(
