@@ -20,6 +20,7 @@ MOMENTS = st.integers(0, 4 * 10**15)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner),
+    max_leaves=9,
 )
 BYTES = st.tuples(VALUES, st.sampled_from([None, 1, "\t"])).map(
     lambda drawn: json.dumps(drawn[0], indent=drawn[1], ensure_ascii=False).encode()
