@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from rookery.core.cleaning import parse_number, without_markers
 from rookery.core.holdout import split
 from rookery.core.located import brief
 from rookery.core.sections import Column
@@ -119,15 +120,14 @@ def _allowed(column: Column) -> str:
 
 
 def _read(values: pd.Series, column: Column, task: Task) -> pd.Series:
-    numeric = column.type in ("float", "integer")
-    if numeric and pd.api.types.is_numeric_dtype(values):
-        return values
-    text = values.astype("str").str.strip().replace(column.replace)
-    text = text.mask(text.isin([*task.cleaning.missing, *column.missing]))
+    read = without_markers(values, column, task)
+    if column.type in ("float", "integer"):
+        return parse_number(read, column)[0]
+    text = read.astype("str")
     if column.type == "boolean":
         words = text.str.lower()
         return text.mask(words.isin(TRUE), "True").mask(words.isin(FALSE), "False")
-    return pd.to_numeric(text, errors="coerce") if numeric else text
+    return text
 
 
 def _rejected(project: Project) -> pd.DataFrame:
