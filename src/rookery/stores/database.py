@@ -112,6 +112,16 @@ def _address(url: str, setting: str) -> URL:
     return address
 
 
+def only_a_place(url: str) -> bool:
+    """Whether an address names no user, has no password and no options that may hold one.
+
+    Raises:
+        InputError: it is no address.
+    """
+    address = _address(url, "--from")
+    return not (address.username or address.password or address.query)
+
+
 # Literals are written for this mode; a table in use is an error after a minute, not after a year;
 # the server waits while a chunk that it sent is worked on.
 MYSQL_OWN = (
