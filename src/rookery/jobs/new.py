@@ -1,6 +1,6 @@
 """From a table that nobody has described to its task file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -59,14 +59,15 @@ def new(name: str, source: str, target: str | None = None, *, force: bool = Fals
         raise task_exists(path)
     chosen = _source(source)
     batch = open_source(chosen, Path.cwd(), None, settings.cache)
+    if chosen.sql:  # an address is not for the file
+        batch = replace(batch, origin=f"table {source.partition('#')[2]}")
     names = column_names(batch.columns, batch.origin)
     wanted = _target(names, batch, target)
     frame, rows = _rows(batch)
     if chosen.csv:
         check_header(batch.columns, frame, batch.origin)
     found = profile(frame, names, wanted, rows, batch.origin)
-    section = as_section(chosen, project_root())
-    text = draft_task(name, section, found, batch.origin)
+    text = draft_task(name, as_section(chosen, project_root()), found, batch.origin)
     task = parse_task(text, f"{settings.tasks_folder.name}/{name}.yaml")
     written = write_task(settings.tasks_folder, name, text, force=force)
     return _result(task, written, found, settings)

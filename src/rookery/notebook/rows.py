@@ -87,6 +87,11 @@ def example(task: str | None = None) -> tuple[dict[str, Any], Any]:
     return {name: row[name] for name in project.task.inputs}, row[project.task.target]
 
 
+def kind(task: str | None = None) -> str:
+    """`classifier` or `regressor`: what the task's estimators have to be."""
+    return open_project(task).task.kind
+
+
 def clue(task: str | None = None) -> str:
     """The first category among the features, or the first feature where none is one."""
     found = open_project(task).task

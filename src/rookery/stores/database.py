@@ -40,12 +40,7 @@ def connect(url: str, setting: str = "DATABASE_URL", *, reading: bool = False) -
             connect_args=_session(address, reading=reading),
         )
     except NoSuchModuleError as error:
-        raise InputError(
-            f"{setting} names a database that is not known: {address.drivername!r}",
-            field=setting,
-            value=address.drivername,
-            allowed="sqlite, mysql, postgresql",
-        ) from error
+        raise _unknown(address, setting) from error
     except ModuleNotFoundError as error:
         extra = EXTRAS.get(address.get_backend_name(), address.get_backend_name())
         raise InputError(
@@ -112,6 +107,15 @@ def _address(url: str, setting: str) -> URL:
     return address
 
 
+def _unknown(address: URL, setting: str) -> InputError:
+    return InputError(
+        f"{setting} names a database that is not known: {address.drivername!r}",
+        field=setting,
+        value=address.drivername,
+        allowed="sqlite, mysql, postgresql",
+    )
+
+
 def only_a_place(url: str) -> bool:
     """Whether an address names no user, has no password and no options that may hold one.
 
@@ -158,7 +162,11 @@ def quoted(database: Engine | str, name: str) -> str:
     if isinstance(database, Engine):
         dialect = database.dialect
     else:
-        dialect = _address(database, "--from").get_dialect()()
+        address = _address(database, "--from")
+        try:
+            dialect = address.get_dialect()()
+        except NoSuchModuleError as error:
+            raise _unknown(address, "--from") from error
     return str(dialect.identifier_preparer.quote_identifier(name))
 
 

@@ -32,7 +32,7 @@ from rookery.errors import InputError
         ("1.5", ",", None, None),
         ("1,2,3", ",", None, None),
         ("", ",", None, None),
-        ("٣,٥", ",", None, None),
+        ("\u0663,\u0665", ",", None, None),
     ],
 )
 def test_a_number_is_read_by_the_marks_of_its_column(text, decimal, thousands, expected):

@@ -6,13 +6,23 @@ from rookery.core.located import RESERVED_COLUMNS, brief
 from rookery.core.onehot import LONGEST, fits, folded
 from rookery.errors import InputError
 
+MOST_COLUMNS = 1000
+
 
 def column_names(given: Sequence[str], origin: str) -> list[str]:
     """One name a column, told apart by more than case and accents.
 
     Raises:
-        InputError: the source has the very same name twice.
+        InputError: the source has the very same name twice, or too many columns.
     """
+    if len(given) > MOST_COLUMNS:
+        raise InputError(
+            f"{origin} has {len(given):,} columns",
+            field="--from",
+            value=len(given),
+            allowed=f"at most {MOST_COLUMNS:,}: each has its lines in the task file",
+            next="keep the columns that matter, for example in a file of their own",
+        )
     twice = sorted({name for name in given if list(given).count(name) > 1})
     if twice:
         raise InputError(

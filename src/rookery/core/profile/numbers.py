@@ -12,8 +12,9 @@ UNITS = (
     "US$", "R$", "$", "€", "£", "¥", "₹", "₽", "₺", "%", "USD", "EUR", "GBP", "CHF", "JPY", "CAD",
     "AUD", "MXN", "BRL", "zł", "kr",
 )  # fmt: skip
+# in this order, so that a form says no more than the values do
 MARKS: tuple[tuple[str, str | None], ...] = (
-    (".", None), (".", ","), (",", "."), (",", None), (",", " "), (".", " "), (".", "'"),
+    (".", None), (".", ","), (",", None), (",", "."), (".", " "), (",", " "), (".", "'"),
 )  # fmt: skip
 MOST_REFUSED = 0.01  # of the rows may be no number in a column of numbers
 _UNIT = re.compile(

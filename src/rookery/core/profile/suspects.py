@@ -16,6 +16,7 @@ KEY_NAME = re.compile(
     re.IGNORECASE,
 )
 KEY_SHARE = 0.5  # of the values differ, in a column whose name is that of a key
+MOST_BLANKS = 2  # in a text that names a row; one with more says something
 COUNTING = 0.95  # of the steps from row to row are one
 
 
@@ -44,7 +45,7 @@ def as_key(seen: Seen) -> str | None:
     shown = f"{present.nunique():,} different values in {len(present):,} rows"
     if KEY_NAME.search(seen.source_name) and share >= KEY_SHARE:
         return f"its name is that of a key, with {shown}"
-    if seen.type == "text" and share == 1 and present.str.len().max() <= 40:
+    if seen.type == "text" and share == 1 and present.str.count(" ").mean() < MOST_BLANKS:
         return f"no two rows share a value ({shown})"
     return None
 
