@@ -37,7 +37,7 @@ def _around(strip: tuple[str, ...]) -> re.Pattern[str]:
 
 def with_point(text: str, decimal: str, thousands: str | None) -> str | None:
     """A number as text with a point and nothing between its digits; None if it is none."""
-    text = text.translate(_BLANKS)
+    text = text if text.isascii() else text.translate(_BLANKS)
     if not _number(decimal, thousands).fullmatch(text):
         return None
     return text.replace(thousands or "", "").replace(decimal, ".")

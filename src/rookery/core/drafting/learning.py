@@ -25,6 +25,8 @@ class Choice:
 
 CLASSES: tuple[Problem, ...] = ("binary", "multiclass")
 EVERY: tuple[Problem, ...] = (*CLASSES, "regression")
+FOREST_ROWS = 20_000
+FOREST = "above max_rows fitted on a sample: trees of many rows are slow and large"
 # the simplest first; a sweep in minutes on a small machine, so few sets of what is slow
 CHOICES = (
     Choice("linear_regression", ("regression",), ({},), why="the baseline: one weight a column"),
@@ -52,11 +54,20 @@ CHOICES = (
     ),
     Choice(
         "random_forest",
-        EVERY,
+        CLASSES,
         ({"n_estimators": 100, "min_samples_leaf": 2},),
         {"random_state": SEED},
-        max_rows=50_000,
-        why="above max_rows fitted on a sample: trees of many rows are slow and large",
+        max_rows=FOREST_ROWS,
+        why=FOREST,
+    ),
+    Choice(
+        "random_forest",
+        ("regression",),
+        # each split looks at a third of the columns, as Breiman's own for numbers does
+        ({"n_estimators": 100, "min_samples_leaf": 2, "max_features": 0.33},),
+        {"random_state": SEED},
+        max_rows=FOREST_ROWS,
+        why=FOREST,
     ),
     Choice(
         "hist_gradient_boosting",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from rookery.core.values import LARGEST_WHOLE, bare, with_point
@@ -16,6 +17,7 @@ UNITS = (
 MARKS: tuple[tuple[str, str | None], ...] = (
     (".", None), (".", ","), (",", None), (",", "."), (".", " "), (",", " "), (".", "'"),
 )  # fmt: skip
+FIRST = 200  # different texts, by which words are told from numbers at once
 MOST_REFUSED = 0.01  # of the rows may be no number in a column of numbers
 _UNIT = re.compile(
     rf"^[+-]?({'|'.join(map(re.escape, UNITS))})\s*[+-]?[\d.,]|"
@@ -78,18 +80,27 @@ def _unit(text: str) -> str | None:
 def _marks(
     counts: Mapping[str, int], rests: Mapping[str, str], *, money: bool
 ) -> tuple[str, str | None] | None:
-    rows = sum(counts.values())
-    best: tuple[int, tuple[str, str | None]] | None = None
-    for marks in MARKS:
+    first = [rests[text] for text in islice(counts, FIRST)]
+    likely = [marks for marks in MARKS if _share(first, marks) > 0.5]
+    if not likely:  # words, and there may be many of them
+        return None
+    rows, best, most = sum(counts.values()), likely[0], -1
+    for marks in likely:
         read = sum(n for text, n in counts.items() if with_point(rests[text], *marks) is not None)
-        if best is None or read > best[0]:
-            best = (read, marks)
-    if best is None or best[0] < rows * (1 - MOST_REFUSED):
+        if read > most:
+            best, most = marks, read
+        if most == rows:
+            break
+    if most < rows * (1 - MOST_REFUSED):
         return None
     dotted = [rest for rest in rests.values() if "." in rest]
-    if best[1] == (".", None) and money and dotted and all(map(_THREE.fullmatch, dotted)):
+    if best == (".", None) and money and dotted and all(map(_THREE.fullmatch, dotted)):
         return (",", ".")  # 1.200 €: no money has three decimals
-    return best[1]
+    return best
+
+
+def _share(texts: Sequence[str], marks: tuple[str, str | None]) -> float:
+    return sum(with_point(text, *marks) is not None for text in texts) / max(1, len(texts))
 
 
 def _keys(units: set[str], marks: tuple[str, str | None]) -> dict[str, Any]:
@@ -107,8 +118,7 @@ def _said(
     if units or marks != (".", None):
         shown = next((text for text, rest in rests.items() if not rest.isdigit()), "")
         said.append(f"numbers written as text, such as {shown!r}")
-    either = all(with_point(rest, ",", None) is not None for rest in rests.values())
-    if marks == (".", ",") and either:
+    if marks == (".", ",") and _share([*rests.values()], (",", None)) == 1:
         said.append(
             'every comma stands before three digits, so it is read as thousands; decimal: "," '
             "without thousands reads it as the decimal mark"

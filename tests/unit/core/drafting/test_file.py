@@ -105,7 +105,7 @@ def test_families_that_do_not_scale_are_for_few_rows(target):
     assert next(iter(few)) in ("linear_regression", "logistic_regression")
     assert {"knn"} <= set(few) - set(many)
     assert "hist_gradient_boosting" in many
-    assert many["random_forest"].max_rows == 50_000
+    assert many["random_forest"].max_rows == 20_000
 
 
 def test_every_family_of_the_table_of_choices_is_one_of_its_problems():
