@@ -154,7 +154,7 @@ def pruned(result: dict[str, Any]) -> str:
 
 def task_list(found: Sequence[dict[str, Any]]) -> str:
     if not found:
-        return "no task yet: write tasks/NAME.yaml (see tasks/penguins.yaml)"
+        return "no task yet: rookery new NAME --from FILE --target COLUMN"
     return "\n".join(f"{item['task']:<20}{item['error'] or _about(item)}" for item in found)
 
 

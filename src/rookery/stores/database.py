@@ -116,14 +116,20 @@ def _unknown(address: URL, setting: str) -> InputError:
     )
 
 
-def only_a_place(url: str) -> bool:
-    """Whether an address names no user, has no password and no options that may hold one.
+def plain_place(url: str) -> str | None:
+    """An address that may be read by all, a SQLite file by its whole path.
+
+    None where it names a user or has options: any of them may be a secret.
 
     Raises:
         InputError: it is no address.
     """
     address = _address(url, "--from")
-    return not (address.username or address.password or address.query)
+    if address.username or address.password or address.query:
+        return None
+    if address.get_backend_name() == "sqlite" and address.database:
+        return f"sqlite:///{Path(address.database).resolve()}"
+    return url
 
 
 # Literals are written for this mode; a table in use is an error after a minute, not after a year;

@@ -8,7 +8,7 @@ from rookery.core.sections import Source
 from rookery.errors import InputError
 from rookery.stores.batches import Batch
 from rookery.stores.csv_files import open_csv
-from rookery.stores.database import only_a_place, quoted
+from rookery.stores.database import plain_place, quoted
 from rookery.stores.parquet_files import open_parquet
 from rookery.stores.queries import open_query
 
@@ -78,8 +78,8 @@ def as_section(source: Source, folder: Path) -> dict[str, Any]:
         if kind in section and Path(section[kind]).is_relative_to(folder):
             section[kind] = Path(section[kind]).relative_to(folder).as_posix()
     if source.sql and source.sql.url:
-        section["sql"] = {"query": source.sql.query}
-        section["sql"] |= {"url": source.sql.url} if only_a_place(source.sql.url) else {}
+        place = plain_place(source.sql.url)
+        section["sql"] = {"query": source.sql.query} | ({"url": place} if place else {})
     return section
 
 

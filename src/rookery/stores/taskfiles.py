@@ -26,7 +26,7 @@ def read_task(folder: Path, name: str) -> tuple[Task, str]:
             f"there is no task {name!r} in {folder}",
             field="TASK",
             value=name,
-            allowed=", ".join(task_names(folder)) or "no task yet: write tasks/NAME.yaml",
+            allowed=", ".join(task_names(folder)) or "no task yet: rookery new NAME",
             next="rookery tasks",
         ) from None
     task = parse_task(text, f"{folder.name}/{path.name}")

@@ -94,7 +94,7 @@ def _about(found: Profile, origin: str) -> list[str]:
         )
     if found.duplicates:
         said.append(
-            f"{found.duplicates:,} rows are exact copies of others: each is kept once when cleaned."
+            f"{found.duplicates:,} of them are exact copies of others, and left out when cleaned."
         )
     return said
 

@@ -63,20 +63,15 @@ def leaks(columns: Sequence[Seen], target: Seen, *, classes: bool) -> list[Leak]
 
 
 def _alone(seen: Seen, values: pd.Series, y: pd.Series, *, classes: bool) -> Leak | None:
-    score, measure = _score(_codes(seen, values), y, classes=classes)
-    if score < SUSPICIOUS:
+    score, measure = _score(_ranks(values), y, classes=classes)
+    if not score >= SUSPICIOUS:  # nor NaN
         return None
     said = f"a tree of this column alone reaches {measure} {score:.3f} for the target"
     return Leak(seen.name, said, sure=score >= GIVES_AWAY)
 
 
-def _codes(seen: Seen, values: pd.Series) -> Array:
-    """Numbers as they are, dates as days, texts by how often they come; a gap is a gap."""
-    if seen.is_number:
-        return np.asarray(values, dtype=float)
-    if seen.type == "date":
-        days = (values - pd.Timestamp("2000-01-01")) / pd.Timedelta(days=1)
-        return np.asarray(days, dtype=float)
+def _ranks(values: pd.Series) -> Array:
+    """Places in the order of the values, which is all that a tree looks at; a gap is a gap."""
     codes, _ = pd.factorize(values, sort=True)
     return np.where(codes < 0, np.nan, codes.astype(float))
 
@@ -97,6 +92,7 @@ def _score(x: Array, y: pd.Series, *, classes: bool) -> tuple[float, str]:
         each = [float(np.mean(guess[codes == one] == one)) for one in np.unique(codes)]
         return float(np.mean(each)), "balanced accuracy"
     truth = y.to_numpy(dtype=float)
+    truth = truth / np.abs(truth).max()  # so that no square is too large
     tree = DecisionTreeRegressor(min_samples_leaf=leaf, random_state=0)
     guess = cross_val_predict(tree, X, truth, cv=folds)
     rest, spread = np.sum((truth - guess) ** 2), np.sum((truth - truth.mean()) ** 2)
@@ -147,12 +143,12 @@ def _related(a: Array, y: Array) -> float:
     there = np.isfinite(a)
     if there.sum() < FEWEST_ROWS or np.ptp(a[there]) == 0 or np.ptp(y[there]) == 0:
         return 0.0
-    return abs(float(np.corrcoef(a[there], y[there])[0, 1]))
+    with np.errstate(all="ignore"):
+        return abs(float(np.corrcoef(a[there], y[there])[0, 1]))
 
 
 def _made(one: str, other: str, target: str) -> str:
     """Which of the two was computed from the target: by its name, else the closer related one."""
-    for name in (one, other):
-        if MADE_OF.search(name) or target.lower() in name.lower():
-            return name
-    return one
+    named = re.compile(rf"(^|[_\s.-]){re.escape(target)}([_\s.-]|$)", re.IGNORECASE)
+    made = [name for name in (one, other) if MADE_OF.search(name) or named.search(name)]
+    return made[0] if made else one

@@ -122,3 +122,13 @@ def test_a_target_of_which_nothing_can_be_learnt_is_refused(values, message):
         profile(frame, ["x", "y"], "y", len(values), "t.csv")
     assert message in caught.value.message
     assert caught.value.field == "--target"
+
+
+def test_numbers_at_the_ends_of_floating_point_break_nothing():
+    large = np.where(SIZE > 100, 1e308, -1e308)
+    assert (
+        "a tree of this column alone"
+        in left_out("side", large=np.where(SIDE == "big", 1e308, 0))["large"]
+    )
+    assert looked_at("y", y=large + PRICE, side=SIDE).answer.problem == "binary"
+    assert looked_at("y", y=PRICE * 1e302, side=SIDE).answer.problem == "regression"
