@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from rookery.jobs.clean import clean
     from rookery.jobs.connect import connect
     from rookery.jobs.ingest import ingest
+    from rookery.jobs.new import new
     from rookery.jobs.plots import plots
     from rookery.jobs.predict import predict
     from rookery.jobs.promote import promote, rollback
@@ -21,6 +22,7 @@ __all__ = [
     "clean",
     "connect",
     "ingest",
+    "new",
     "plots",
     "predict",
     "promote",

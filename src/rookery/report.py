@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rookery.jobs.doctor import Finding
     from rookery.jobs.ingest import Ingested
     from rookery.jobs.leaderboard import Sweep
+    from rookery.jobs.new import NewTask
     from rookery.jobs.promote import Promotion
     from rookery.jobs.run import Run
 
@@ -26,6 +27,22 @@ def failure(error: RookeryError) -> str:
     if error.next:
         lines.append(f"  next: {error.next}")
     return "\n".join(lines)
+
+
+def drafted(result: "NewTask", most: int = 12) -> str:
+    """What was seen and chosen, the longest part of which stands in the file."""
+    looked = "" if result.looked_at == result.rows else f", {result.looked_at:,} of them looked at"
+    lines = [
+        f"{result.file}: {result.problem} of {result.target}; {result.rows:,} rows{looked}, "
+        f"{result.columns} columns, {len(result.features)} features, "
+        f"{len(result.candidates)} families"
+    ]
+    left = [f"  left out    {name}: {reason}" for name, reason in result.left_out.items()]
+    odd = [f"  suspicious  {name}: {reason}" for name, reason in result.warnings.items()]
+    lines += [*left, *odd][:most]
+    if len(left) + len(odd) > most:
+        lines.append(f"  and {len(left) + len(odd) - most} more, in the comments of the file")
+    return "\n".join([*lines, f"next: {result.next}"])
 
 
 def ingested(result: "Ingested") -> str:
@@ -137,7 +154,7 @@ def pruned(result: dict[str, Any]) -> str:
 
 def task_list(found: Sequence[dict[str, Any]]) -> str:
     if not found:
-        return "no task yet: write tasks/NAME.yaml (see tasks/penguins.yaml)"
+        return "no task yet: rookery new NAME --from FILE --target COLUMN"
     return "\n".join(f"{item['task']:<20}{item['error'] or _about(item)}" for item in found)
 
 

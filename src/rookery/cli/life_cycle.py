@@ -9,6 +9,33 @@ from rookery.cli.application import Jobs, Json, TaskName, apart, app, show
 
 
 @app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The task's name.")],
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="SOURCE",
+            help="A .csv or .parquet file, or DATABASE-ADDRESS#TABLE.",
+        ),
+    ],
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="COLUMN", help="The column to predict.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over a task file of that name.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Look at a table and write its task file, with a comment on every choice."""
+    from rookery.jobs.new import new as job
+
+    with apart():
+        result = job(name, source, target, force=force)
+    show(result, as_json, text.drafted(result))
+
+
+@app.command()
 def ingest(
     task: TaskName = None,
     source: Annotated[

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from rookery.core.records import FieldType, RecordField
+from rookery.core.sections import Column
 from rookery.core.task import Task
-from rookery.core.values import FALSE, TRUE
+from rookery.core.values import FALSE, TRUE, bare, read_date, with_point
 
 
 def read_text(
@@ -21,12 +22,24 @@ def read_text(
 
 
 def _as_cleaned(text: str, name: str, task: Task | None) -> str:
-    """A cell after the task's replacements and markers of a missing value, as in cleaning."""
+    """A cell as cleaning reads it, in the plain form of its type."""
     if task is None or name not in task.columns:
         return text
     column = task.columns[name]
+    text = bare(text, column.strip)
     text = column.replace.get(text, text)
-    return "" if text in (*task.cleaning.missing, *column.missing) else text
+    missing = text in (*task.cleaning.missing, *column.missing)
+    return "" if missing else _plain(text, column)
+
+
+def _plain(text: str, column: Column) -> str:
+    """A number with a point, a date in ISO 8601 form; what is neither cannot be read as one."""
+    if column.format:
+        found = read_date(text, column.format)
+        return found.isoformat() if found else f"{text!r}, not {column.format}"
+    if column.number_marks != (".", None):
+        return with_point(text, *column.number_marks) or f"{text!r}, not a number"
+    return text
 
 
 def _from_text(text: str, kind: FieldType | None) -> Any:

@@ -1,6 +1,7 @@
 """From raw rows to clean ones and refused ones, each with its reasons."""
 
 import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from rookery.core.holdout import row_hashes
 from rookery.core.located import RESERVED_COLUMNS, brief
 from rookery.core.sections import Column
 from rookery.core.task import Task
-from rookery.core.values import FALSE, LARGEST_WHOLE, TRUE, read_date
+from rookery.core.values import FALSE, LARGEST_WHOLE, TRUE, bare, read_date, with_point
 from rookery.errors import InputError
 
 COMPARE = {
@@ -35,13 +36,22 @@ class Cleaned:
     duplicates: int
 
 
+def task_names(names: list[str], task: Task) -> list[str]:
+    """What the task calls the columns of a source; a name that it does not know stays."""
+    known = {
+        name if column.source_name is None else column.source_name: name
+        for name, column in task.columns.items()
+    }
+    return [known.get(name, known.get(name.strip(), name)) for name in names]
+
+
 def check_columns(names: list[str], task: Task) -> None:
     """Refuses a table whose columns are not those of the task.
 
     Raises:
         InputError: naming the missing and the unknown columns.
     """
-    given = [name for name in names if name not in RESERVED_COLUMNS]
+    given = [name for name in task_names(names, task) if name not in RESERVED_COLUMNS]
     missing = [name for name in task.columns if name not in given]
     extra = [name for name in given if name not in task.columns]
     twice = sorted({name for name in given if given.count(name) > 1})
@@ -115,15 +125,15 @@ Faults = list[tuple[pd.Index, str, list[str]]]  # rows, column, reason per row
 def _typed(raw: pd.DataFrame, task: Task) -> tuple[pd.DataFrame, Faults]:
     typed, faults = {}, Faults()
     for name, column in task.columns.items():
-        values = _without_markers(raw[name], column, task)
-        typed[name], wrong, what = _PARSERS[column.type](values)
+        values = without_markers(raw[name], column, task)
+        typed[name], wrong, what = _PARSERS[column.type](values, column)
         if wrong.any():
             shown = [f"{name}: {_short(value)} is not {what}" for value in values[wrong]]
             faults.append((raw.index[wrong], name, shown))
     return pd.DataFrame(typed, index=raw.index), faults
 
 
-def _without_markers(values: pd.Series, column: Column, task: Task) -> pd.Series:
+def without_markers(values: pd.Series, column: Column, task: Task) -> pd.Series:
     """Text stripped and replaced as the task says; markers of a missing value as missing."""
     markers = pd.Series([*task.cleaning.missing, *column.missing], dtype="str")
     if pd.api.types.is_datetime64_any_dtype(values):
@@ -133,10 +143,19 @@ def _without_markers(values: pd.Series, column: Column, task: Task) -> pd.Series
         values = values.mask(gone) if gone.any() else values
         if not column.replace:
             return values
-    text = _as_text(values).str.strip()
+    text = _as_text(values)
+    if column.strip:
+        text = _each(text, lambda value: bare(value, column.strip))
+    text = text.str.strip()
     if column.replace:
         text = text.replace(column.replace)
     return text.mask(text.isin(markers))
+
+
+def _each(values: pd.Series, read: Callable[[str], Any]) -> pd.Series:
+    """What is read of each value, once per different one: columns repeat themselves."""
+    found = {value: read(value) for value in values.dropna().unique()}
+    return values.astype(object).map(found)
 
 
 def _as_text(values: pd.Series) -> pd.Series:
@@ -151,41 +170,45 @@ def _as_text(values: pd.Series) -> pd.Series:
 Parsed = tuple[pd.Series, pd.Series, str]  # values, which are wrong, what they should be
 
 
-def _parse_number(values: pd.Series) -> Parsed:
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+def parse_number(values: pd.Series, column: Column) -> Parsed:
+    given = values
+    if column.number_marks != (".", None) and not pd.api.types.is_numeric_dtype(values):
+        given = _each(values, lambda text: with_point(text, *column.number_marks))
+    numbers = pd.to_numeric(given, errors="coerce").astype("float64")
     wrong = (numbers.isna() & values.notna()) | np.isinf(numbers)
     return numbers.mask(wrong), wrong, "a finite number"
 
 
-def _parse_integer(values: pd.Series) -> Parsed:
-    numbers, wrong, _ = _parse_number(values)
+def _parse_integer(values: pd.Series, column: Column) -> Parsed:
+    numbers, wrong, _ = parse_number(values, column)
     wrong |= numbers.notna() & (numbers != np.floor(numbers))
     wrong |= numbers.abs() > LARGEST_WHOLE
     return numbers.mask(wrong), wrong, "a whole number within 2^53"
 
 
-def _parse_boolean(values: pd.Series) -> Parsed:
+def _parse_boolean(values: pd.Series, _: Column) -> Parsed:
     words = values.astype(str).str.lower()
     found = pd.Series(np.nan, index=values.index).mask(words.isin(TRUE), 1.0)
     found = found.mask(words.isin(FALSE), 0.0)
     return found, found.isna() & values.notna(), "true or false"
 
 
-def _parse_date(values: pd.Series) -> Parsed:
+def _parse_date(values: pd.Series, column: Column) -> Parsed:
     if pd.api.types.is_datetime64_any_dtype(values):
         dates = pd.to_datetime(values, utc=True).dt.tz_localize(None)
     else:
-        dates = _as_text(values).astype(object).map(read_date, na_action="ignore")
+        dates = _each(_as_text(values), lambda text: read_date(text, column.format))
     dates = dates.astype("datetime64[us]")
-    return dates, dates.isna() & values.notna(), "a date in ISO 8601 form"
+    form = f"written as {column.format}" if column.format else "in ISO 8601 form"
+    return dates, dates.isna() & values.notna(), f"a date {form}"
 
 
-def _parse_text(values: pd.Series) -> Parsed:
+def _parse_text(values: pd.Series, _: Column) -> Parsed:
     return _as_text(values), pd.Series(False, index=values.index), "text"
 
 
 _PARSERS: dict[str, Any] = {
-    "float": _parse_number,
+    "float": parse_number,
     "integer": _parse_integer,
     "boolean": _parse_boolean,
     "date": _parse_date,

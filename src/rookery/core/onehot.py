@@ -17,25 +17,25 @@ def onehot_columns(task: Task) -> list[tuple[str, str, str]]:
     A name that a database could not hold, or could not tell from an earlier one, ends in eight
     digits of a digest instead.
     """
-    taken = {_folded(name) for name, column in task.columns.items() if not column.values}
-    taken.add(_folded(task.target))
+    taken = {folded(name) for name, column in task.columns.items() if not column.values}
+    taken.add(folded(task.target))
     found = []
     for source, column in task.columns.items():
         for value in (column.values or ()) if source != task.target else ():
             name = f"{source}_{value}"
-            if not _fits(name) or _folded(name) in taken:
+            if not fits(name) or folded(name) in taken:
                 name = _shortened(name, repr((source, value)))
-            taken.add(_folded(name))
+            taken.add(folded(name))
             found.append((name, source, value))
     return found
 
 
-def _fits(name: str) -> bool:
+def fits(name: str) -> bool:
     """MySQL's names have no character beyond U+FFFF and no blank at the end."""
     return len(name.encode()) <= LONGEST and max(name) <= "\uffff" and name == name.rstrip()
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """What MySQL compares of a column's name: letters without case and accents."""
     plain = unicodedata.normalize("NFD", name.replace("ß", "s").lower())
     return "".join(letter for letter in plain if not unicodedata.combining(letter))

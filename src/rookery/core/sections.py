@@ -1,5 +1,6 @@
 """The sections of a task file, each checked by itself."""
 
+from datetime import datetime
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
@@ -49,8 +50,40 @@ class Column(Strict):
     values: tuple[str, ...] | None = Field(default=None, min_length=1)
     required: bool = False
     feature: bool = True
+    source_name: str | None = Field(
+        default=None, description="What the source calls it, where that is another name."
+    )
     missing: tuple[str, ...] = ()
+    strip: tuple[str, ...] = Field(
+        default=(), description="Texts dropped at both ends of a value: a currency, quotes."
+    )
     replace: dict[str, str] = {}
+    decimal: Literal[".", ","] = Field(default=".", description="The mark of numbers as text.")
+    thousands: Literal[",", ".", " ", "'"] | None = Field(
+        default=None, description="The mark between groups of three digits."
+    )
+    format: str | None = Field(
+        default=None, description="How a date is written, in strptime's codes; ISO 8601 without."
+    )
+
+    @property
+    def number_marks(self) -> tuple[str, str | None]:
+        """The marks of decimals and of thousands."""
+        return self.decimal, self.thousands
+
+    @model_validator(mode="after")
+    def written_as_its_type(self) -> Self:
+        if (self.decimal != "." or self.thousands) and self.type not in ("float", "integer"):
+            raise ValueError(f"decimal and thousands are for float and integer, not {self.type}")
+        if self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}")
+        if self.format is not None and self.type != "date":
+            raise ValueError(f"format is for date, not for {self.type}")
+        if self.format is not None and not _reads_back(self.format):
+            raise ValueError(f"format {self.format!r} has no day, month and year of strptime")
+        if "" in self.strip:
+            raise ValueError("strip has an empty text")
+        return self
 
     @model_validator(mode="after")
     def consistent(self) -> Self:
@@ -65,6 +98,14 @@ class Column(Strict):
         if self.values and len(set(self.values)) != len(self.values):
             raise ValueError("values has a value twice")
         return self
+
+
+def _reads_back(form: str) -> bool:
+    day = datetime(1999, 11, 22)
+    try:
+        return datetime.strptime(day.strftime(form), form).date() == day.date()
+    except ValueError:
+        return False
 
 
 class Rule(Strict):

@@ -10,6 +10,7 @@ from rookery.core.families import FAMILIES, Kind, estimator_parameters, kind_of
 from rookery.core.located import Located, brief, check_column_name
 from rookery.core.metrics import DIRECTIONS, METRICS
 from rookery.core.sections import Candidates, Cleaning, Column, Gate, Source, Split, Strict
+from rookery.errors import InputError
 
 RESERVED_TASKS = frozenset({"predictions", "feedback", "promotions"})
 COMPARES_AS = {
@@ -21,7 +22,24 @@ COMPARES_AS = {
     "text": "text",
 }
 
-TaskName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+NAME = r"^[a-z][a-z0-9_]{0,40}$"
+TaskName = Annotated[str, StringConstraints(pattern=NAME)]
+
+
+def check_task_name(name: str) -> None:
+    """Refuses what cannot be the name of a task.
+
+    Raises:
+        InputError: it has other letters, is too long, or names a table of the platform.
+    """
+    if not re.fullmatch(NAME.strip("^$"), name, re.ASCII) or name in RESERVED_TASKS:
+        raise InputError(
+            f"{name!r} cannot be the name of a task",
+            field="NAME",
+            value=name,
+            allowed="lower-case letters, digits and _, a letter first, 41 at most; "
+            f"not {', '.join(sorted(RESERVED_TASKS))}",
+        )
 
 
 class Task(Strict):

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from rookery.core.cleaning import check_columns
+from rookery.core.cleaning import check_columns, task_names
+from rookery.core.located import RESERVED_COLUMNS
 from rookery.errors import InputError
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
@@ -40,13 +41,22 @@ def ingest(task: str | None = None, *, source: str | None = None) -> Ingested:
     batch = _open(project, source)
     check_columns(batch.columns, project.task)
     loaded = project.tables.batches(project.raw)
-    if list(loaded) == [batch.id]:
+    if list(loaded) == [batch.id] and _named_as_now(project, batch):
         project.tables.drop_unfinished(project.task)
         return Ingested(
             project.task.name, project.raw, loaded[batch.id], batch.id, batch.origin, unchanged=True
         )
     rows = _load(project, batch)
     return Ingested(project.task.name, project.raw, rows, batch.id, batch.origin, unchanged=False)
+
+
+def _named_as_now(project: Project, batch: Batch) -> bool:
+    """Whether the raw table's columns have the names that the task gives them now."""
+    there = project.tables.columns(project.raw) or []
+    now = task_names(batch.columns, project.task)
+    return [name for name in there if name not in RESERVED_COLUMNS] == [
+        name for name in now if name not in RESERVED_COLUMNS
+    ]
 
 
 def _open(project: Project, override: str | None) -> Batch:
@@ -62,7 +72,8 @@ def _open(project: Project, override: str | None) -> Batch:
 
 
 def _load(project: Project, batch: Batch) -> int:
-    chunks = batch.chunks()
+    names = task_names(batch.columns, project.task)
+    chunks = (part.set_axis(names, axis="columns") for part in batch.chunks())
     first = next(chunks, None)
     if first is None or first.empty:
         raise InputError(

@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 
 from rookery.core.cells import read_text
+from rookery.core.cleaning import task_names
 from rookery.core.records import InvalidRecords
+from rookery.core.task import Task
 from rookery.errors import InputError
 from rookery.jobs.project import Project, open_project
 from rookery.stores.answers import read_cells, write_answers
@@ -70,13 +72,18 @@ def predict_file(path: Path, out: Path | None, task: str | None = None) -> dict[
     columns, rows = read_cells(path)
     # a column that says the answer is what people's files have; it is not asked about
     target = model.task.target if model.task else None
-    asked = [{k: v for k, v in row.items() if k != target} for row in rows]
+    named = dict(zip(columns, _named(columns, model.task), strict=True))
+    asked = [{named[k]: v for k, v in row.items() if named[k] != target} for row in rows]
     typed = [read_text(record, model.description.fields, model.task) for record in asked]
     answers = _answers(project, model, typed)
     if out is None:
         return {"predictions": answers}
     write_answers(out, columns, rows, answers)
     return {"rows": len(answers), "file": str(out)}
+
+
+def _named(columns: list[str], task: Task | None) -> list[str]:
+    return task_names(columns, task) if task else columns
 
 
 def _not_a_record(message: str, text: str) -> InputError:

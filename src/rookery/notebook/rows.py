@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from rookery.core.cleaning import parse_number, without_markers
 from rookery.core.holdout import split
 from rookery.core.located import brief
 from rookery.core.sections import Column
@@ -86,6 +87,11 @@ def example(task: str | None = None) -> tuple[dict[str, Any], Any]:
     return {name: row[name] for name in project.task.inputs}, row[project.task.target]
 
 
+def kind(task: str | None = None) -> str:
+    """`classifier` or `regressor`: what the task's estimators have to be."""
+    return open_project(task).task.kind
+
+
 def clue(task: str | None = None) -> str:
     """The first category among the features, or the first feature where none is one."""
     found = open_project(task).task
@@ -119,15 +125,14 @@ def _allowed(column: Column) -> str:
 
 
 def _read(values: pd.Series, column: Column, task: Task) -> pd.Series:
-    numeric = column.type in ("float", "integer")
-    if numeric and pd.api.types.is_numeric_dtype(values):
-        return values
-    text = values.astype("str").str.strip().replace(column.replace)
-    text = text.mask(text.isin([*task.cleaning.missing, *column.missing]))
+    read = without_markers(values, column, task)
+    if column.type in ("float", "integer"):
+        return parse_number(read, column)[0]
+    text = read.astype("str")
     if column.type == "boolean":
         words = text.str.lower()
         return text.mask(words.isin(TRUE), "True").mask(words.isin(FALSE), "False")
-    return pd.to_numeric(text, errors="coerce") if numeric else text
+    return text
 
 
 def _rejected(project: Project) -> pd.DataFrame:

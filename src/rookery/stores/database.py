@@ -40,12 +40,7 @@ def connect(url: str, setting: str = "DATABASE_URL", *, reading: bool = False) -
             connect_args=_session(address, reading=reading),
         )
     except NoSuchModuleError as error:
-        raise InputError(
-            f"{setting} names a database that is not known: {address.drivername!r}",
-            field=setting,
-            value=address.drivername,
-            allowed="sqlite, mysql, postgresql",
-        ) from error
+        raise _unknown(address, setting) from error
     except ModuleNotFoundError as error:
         extra = EXTRAS.get(address.get_backend_name(), address.get_backend_name())
         raise InputError(
@@ -112,6 +107,31 @@ def _address(url: str, setting: str) -> URL:
     return address
 
 
+def _unknown(address: URL, setting: str) -> InputError:
+    return InputError(
+        f"{setting} names a database that is not known: {address.drivername!r}",
+        field=setting,
+        value=address.drivername,
+        allowed="sqlite, mysql, postgresql",
+    )
+
+
+def plain_place(url: str) -> str | None:
+    """An address that may be read by all, a SQLite file by its whole path.
+
+    None where it names a user or has options: any of them may be a secret.
+
+    Raises:
+        InputError: it is no address.
+    """
+    address = _address(url, "--from")
+    if address.username or address.password or address.query:
+        return None
+    if address.get_backend_name() == "sqlite" and address.database:
+        return f"sqlite:///{Path(address.database).resolve()}"
+    return url
+
+
 # Literals are written for this mode; a table in use is an error after a minute, not after a year;
 # the server waits while a chunk that it sent is worked on.
 MYSQL_OWN = (
@@ -148,7 +168,11 @@ def quoted(database: Engine | str, name: str) -> str:
     if isinstance(database, Engine):
         dialect = database.dialect
     else:
-        dialect = _address(database, "--from").get_dialect()()
+        address = _address(database, "--from")
+        try:
+            dialect = address.get_dialect()()
+        except NoSuchModuleError as error:
+            raise _unknown(address, "--from") from error
     return str(dialect.identifier_preparer.quote_identifier(name))
 
 

@@ -8,7 +8,7 @@ from rookery.core.sections import Source
 from rookery.errors import InputError
 from rookery.stores.batches import Batch
 from rookery.stores.csv_files import open_csv
-from rookery.stores.database import quoted
+from rookery.stores.database import plain_place, quoted
 from rookery.stores.parquet_files import open_parquet
 from rookery.stores.queries import open_query
 
@@ -66,6 +66,21 @@ def source_from(text: str, declared: Source) -> Source:
     return _checked(
         **{kind[ending]: str(Path(text).resolve())}, separator=separator, encoding=declared.encoding
     )
+
+
+def as_section(source: Source, folder: Path) -> dict[str, Any]:
+    """A source as a task file holds it: paths from `folder` where they are below it, no secret.
+
+    The address of a database is left out unless it is only a place: `SOURCE_DATABASE_URL` gives it.
+    """
+    section = source.model_dump(exclude_defaults=True)
+    for kind in ("csv", "parquet"):
+        if kind in section and Path(section[kind]).is_relative_to(folder):
+            section[kind] = Path(section[kind]).relative_to(folder).as_posix()
+    if source.sql and source.sql.url:
+        place = plain_place(source.sql.url)
+        section["sql"] = {"query": source.sql.query} | ({"url": place} if place else {})
+    return section
 
 
 def _checked(**given: Any) -> Source:

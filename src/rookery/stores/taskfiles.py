@@ -26,7 +26,7 @@ def read_task(folder: Path, name: str) -> tuple[Task, str]:
             f"there is no task {name!r} in {folder}",
             field="TASK",
             value=name,
-            allowed=", ".join(task_names(folder)) or "no task yet: write tasks/NAME.yaml",
+            allowed=", ".join(task_names(folder)) or "no task yet: rookery new NAME",
             next="rookery tasks",
         ) from None
     task = parse_task(text, f"{folder.name}/{path.name}")
@@ -39,3 +39,30 @@ def read_task(folder: Path, name: str) -> tuple[Task, str]:
             allowed=name,
         )
     return task, text
+
+
+def write_task(folder: Path, name: str, text: str, *, force: bool) -> Path:
+    """Writes a task file, whole or not at all.
+
+    Raises:
+        InputError: there is one of that name, and `force` is not given.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.yaml"
+    try:
+        with (folder / f"{name}.yaml.new" if force else path).open(
+            "w" if force else "x", encoding="utf-8"
+        ) as file:
+            file.write(text)
+        return Path(file.name).replace(path)
+    except FileExistsError:
+        raise task_exists(path) from None
+
+
+def task_exists(path: Path) -> InputError:
+    return InputError(
+        f"there is a task file {path} already",
+        field="NAME",
+        value=path.stem,
+        allowed="the name of a task that is not there, or --force to write it anew",
+    )
