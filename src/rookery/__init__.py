@@ -7,27 +7,39 @@ if TYPE_CHECKING:
     from rookery.core.candidates import Candidate
     from rookery.jobs.clean import clean
     from rookery.jobs.connect import connect
+    from rookery.jobs.diff import diff
     from rookery.jobs.ingest import ingest
     from rookery.jobs.plots import plots
     from rookery.jobs.predict import predict
     from rookery.jobs.promote import promote, rollback
+    from rookery.jobs.query import query
+    from rookery.jobs.register import register
+    from rookery.jobs.replay import replay
+    from rookery.jobs.reproduce import reproduce
     from rookery.jobs.run import run
     from rookery.jobs.status import status
     from rookery.jobs.sweep import sweep
+    from rookery.jobs.train import train
 
 __version__ = "0.1.0"
 __all__ = [
     "Candidate",
     "clean",
     "connect",
+    "diff",
     "ingest",
     "plots",
     "predict",
     "promote",
+    "query",
+    "register",
+    "replay",
+    "reproduce",
     "rollback",
     "run",
     "status",
     "sweep",
+    "train",
 ]
 
 _HOMES = {"Candidate": "core.candidates", "rollback": "jobs.promote"}

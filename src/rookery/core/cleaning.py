@@ -1,6 +1,7 @@
 """From raw rows to clean ones and refused ones, each with its reasons."""
 
 import operator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +79,17 @@ def clean_rows(raw: pd.DataFrame, task: Task, seen: "np.ndarray[Any, Any]") -> C
     hashes = row_hashes(valid)
     first = ~pd.Series(hashes).duplicated().to_numpy() & ~_among(hashes, seen)
     return Cleaned(valid[first], reasons, hashes[first], int((~first).sum()))
+
+
+def clean_parts(
+    parts: Iterable[pd.DataFrame], task: Task
+) -> Iterator[tuple[pd.DataFrame, Cleaned]]:
+    """Each part of a raw table, and what became of it; a repeat of an earlier part's row counts."""
+    seen = np.array([], dtype=np.uint64)
+    for raw in parts:
+        part = clean_rows(raw, task, seen)
+        seen = np.sort(np.concatenate([seen, part.hashes]))
+        yield raw, part
 
 
 def table_schema(task: Task) -> pa.DataFrameSchema:

@@ -36,7 +36,7 @@ def ingest(task: str | None = None, *, source: str | None = None) -> Ingested:
         InputError: the source cannot be read as what the task says. Unavailable: a store failed.
     """
     project = open_project(task)
-    batch = _open(project, source)
+    batch = open_batch(project, source)
     check_columns(batch.columns, project.task)
     loaded = project.tables.batches(project.raw)
     if list(loaded) == [batch.id]:
@@ -48,7 +48,12 @@ def ingest(task: str | None = None, *, source: str | None = None) -> Ingested:
     return Ingested(project.task.name, project.raw, rows, batch.id, batch.origin, unchanged=False)
 
 
-def _open(project: Project, override: str | None) -> Batch:
+def open_batch(project: Project, override: str | None = None) -> Batch:
+    """What the task's source holds now, or the one named instead.
+
+    Raises:
+        InputError: it cannot be read as what it says it is.
+    """
     declared = project.task.source
     chosen = source_from(override, declared) if override else declared
     url = project.settings.source_database_url

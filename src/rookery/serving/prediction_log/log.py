@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from itertools import repeat
 from pathlib import Path
 
-from rookery.serving.prediction_log.blocks import Entry, Fields, encode
 from rookery.serving.prediction_log.sender import Sender
 from rookery.serving.prediction_log.spool import Spool, age_seconds
+from rookery.stores.prediction_blocks import Entry, Fields, encode
 
 INTERVAL_SECONDS = 0.25
 # a quarter of a millisecond, then requests have the interpreter again

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
-from rookery.serving.prediction_log.blocks import decode
 from rookery.serving.prediction_log.spool import Spool
+from rookery.stores.prediction_blocks import decode
 
 # in one transaction: its round trips cost more than its rows
 BLOCKS = 8

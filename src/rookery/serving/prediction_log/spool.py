@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from rookery.serving.prediction_log.blocks import Entry, entry_in
+from rookery.stores.prediction_blocks import Entry, entry_in
 
 SEGMENT_BYTES = 4 * 2**20
 

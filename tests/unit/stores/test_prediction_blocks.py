@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rookery.serving.prediction_log import blocks
-from rookery.serving.prediction_log.blocks import Entry, decode, encode, entry_in
+from rookery.stores import prediction_blocks as blocks
+from rookery.stores.prediction_blocks import Entry, decode, encode, entry_in
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 SECONDS = st.floats(0, 4e9)
