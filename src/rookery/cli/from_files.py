@@ -12,8 +12,13 @@ from rookery.cli.application import Json, TaskName, apart, app, show
 @app.command()
 def train(
     config: Annotated[
-        Path, typer.Option("--config", metavar="FILE", help="A configuration that a sweep wrote.")
-    ] = Path("configs/model_config.yaml"),
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="What a sweep wrote; configs/model_config.yaml if left out.",
+        ),
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(

@@ -109,12 +109,11 @@ def held_out_by_both(
 ) -> pd.DataFrame:
     """Rows of the later hold-out that the earlier version was not trained on either.
 
-    Each pair holds training rows and hold-out rows.
+    Each pair holds training rows and hold-out rows; they are the same by the columns of both.
     """
     trained, held = before[0], after[1]
-    if list(trained.columns) != list(held.columns):
-        return held
-    return held[~np.isin(row_hashes(held), row_hashes(trained))]
+    both = [name for name in held.columns if name in trained]
+    return held[~np.isin(row_hashes(held[both]), row_hashes(trained[both]))]
 
 
 def flips(rows: pd.DataFrame, before: list[Any], after: list[Any], task: Task) -> Flips:

@@ -1,11 +1,13 @@
 """The configuration of a model: one candidate of a task with what it reached, as one file."""
 
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from pydantic import Field, model_validator
 from ruamel.yaml import YAML
+from ruamel.yaml.representer import RoundTripRepresenter
 
 from rookery.core.candidates import Candidate, expand
 from rookery.core.families import FAMILIES
@@ -89,6 +91,11 @@ class Configuration:
 MODEL = ("task", "family", "estimator", "calibrated", "parameters", "max_rows")
 
 
+def with_results(configuration: Configuration, reached: Mapping[str, Any]) -> Configuration:
+    """The same candidate with what another training of it reached."""
+    return replace(configuration, trained=configuration.trained.model_copy(update=reached))
+
+
 def configuration_of(task: Task, name: str, **reached: Any) -> Configuration | None:
     """The configuration of a candidate by its run's name, with what it `reached`.
 
@@ -140,8 +147,28 @@ def _written(task: Task) -> dict[str, Any]:
     return task.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
+class _Widely(RoundTripRepresenter):  # type: ignore[misc]
+    """Writes what readers of YAML 1.1, which most libraries are, take for the same value."""
+
+    def number(self, value: float) -> Any:
+        """A dot before the exponent: without it they see text."""
+        text = repr(value)
+        dotted = text if "." in text else text.replace("e", ".0e")
+        return self.represent_scalar("tag:yaml.org,2002:float", dotted)
+
+    def text(self, value: str) -> Any:
+        """Words in quotes that they would take for true or false."""
+        style = "'" if value.lower() in ("y", "n", "yes", "no", "on", "off") else None
+        return self.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Widely.add_representer(float, _Widely.number)
+_Widely.add_representer(str, _Widely.text)
+
+
 def _yaml(plain: dict[str, Any]) -> str:
     yaml, out = YAML(), io.StringIO()
+    yaml.Representer = _Widely
     yaml.width = 4096
     yaml.dump(plain, out)
     return out.getvalue()

@@ -19,7 +19,7 @@ from rookery.core.frames import answers_of
 from rookery.core.holdout import split
 from rookery.core.shape import inputs_for
 from rookery.core.task import Task
-from rookery.errors import InputError
+from rookery.errors import InputError, Refused
 from rookery.jobs.project import Project, open_project
 from rookery.stores.origins import Origin, read_origin
 
@@ -77,7 +77,7 @@ def diff(before: str | int, after: str | int, task: str | None = None) -> Differ
         metrics=changed(old.metrics, new.metrics),
         libraries=changed(old.libraries, new.libraries),
         commit=[old.commit, new.commit],
-        predictions=_predictions(old, new, first, second),
+        predictions=_predictions(old, new, first, second, notes),
         notes=notes,
     )
 
@@ -100,12 +100,20 @@ def _features(origin: Origin) -> dict[str, Any]:
 
 
 def _predictions(
-    old: Origin, new: Origin, first: pd.DataFrame | None, second: pd.DataFrame | None
+    old: Origin,
+    new: Origin,
+    first: pd.DataFrame | None,
+    second: pd.DataFrame | None,
+    notes: list[str],
 ) -> Flips | None:
     if first is None or second is None or old.task is None or new.task is None:
         return None
     rows = held_out_by_both(split(first, old.task), split(second, new.task))
-    before, after = (_answers(origin, rows, new.task) for origin in (old, new))
+    try:
+        before, after = (_answers(origin, rows, new.task) for origin in (old, new))
+    except Refused as error:  # it takes a column that the other's rows have not
+        notes.append(f"answers are not compared: {error.message}")
+        return None
     return flips(rows, before, after, new.task)
 
 

@@ -4,10 +4,11 @@ import platform
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from rookery.core.candidates import Candidate, expand, fit_candidate
+from rookery.core.candidates import Candidate, Scored, expand, fit_candidate
 from rookery.core.equality import (
     Answers,
     MetricDifference,
@@ -18,7 +19,7 @@ from rookery.core.equality import (
 from rookery.core.frames import answers_of
 from rookery.core.tags import COMMIT, DIRTY
 from rookery.core.task import Task
-from rookery.errors import Defect
+from rookery.errors import Defect, Refused
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.rows import split_rows
 from rookery.stores.commits import commit_of
@@ -66,7 +67,7 @@ def reproduce(
     rows = origin.rows(project.tracking)
     learnt, candidate, source = _candidate(origin)
     train, holdout = split_rows(rows, learnt)
-    scored = fit_candidate(candidate, learnt, train, holdout, cross_validate=_validated(origin))
+    scored = _fit(origin, candidate, learnt, train, holdout)
     X = holdout[learnt.inputs]
     answers = compare_answers(
         answers_of(origin.pipeline, X), answers_of(scored.pipeline, X), tolerance
@@ -89,8 +90,20 @@ def reproduce(
     )
 
 
-def _validated(origin: Origin) -> bool:
-    return any(name.startswith("cv_") for name in origin.metrics)
+def _fit(
+    origin: Origin, candidate: Candidate, task: Task, train: pd.DataFrame, holdout: pd.DataFrame
+) -> Scored:
+    validated = any(name.startswith("cv_") for name in origin.metrics)
+    try:
+        return fit_candidate(candidate, task, train, holdout, cross_validate=validated)
+    except Exception as error:  # whatever an estimator raises: another version of it may refuse
+        raise Refused(
+            f"version {origin.version} of {origin.name} cannot be trained any more: "
+            f"{type(error).__name__}: {error}",
+            field="version",
+            value=origin.version,
+            next=_next(origin),
+        ) from error
 
 
 def _candidate(origin: Origin) -> tuple[Task, Candidate, str]:

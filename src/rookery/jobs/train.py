@@ -6,18 +6,18 @@ from typing import Any
 
 import pandas as pd
 
-from rookery.core.candidates import fit_candidate, sample
+from rookery.core.candidates import sample
 from rookery.core.configuration import Configuration
 from rookery.core.equality import MetricDifference, metric_differences, other_versions
-from rookery.errors import Refused
-from rookery.jobs.fitting import Packed
+from rookery.errors import InputError, Refused
+from rookery.jobs.fitting import Fitting, Packed
 from rookery.jobs.leaderboard import Row
 from rookery.jobs.prepare import Prepared, prepare
 from rookery.jobs.project import Project
 from rookery.jobs.rows import split_rows
 from rookery.jobs.training_run import log_training
 from rookery.settings import get_settings
-from rookery.stores.configurations import read_configuration
+from rookery.stores.configurations import FILE, read_configuration
 from rookery.stores.connection import configure
 from rookery.stores.folders import scratch
 from rookery.stores.model_dirs import writable, write_model_dir
@@ -53,7 +53,7 @@ class Training:
 
 
 def train(
-    config: str | Path = "configs/model_config.yaml",
+    config: str | Path | None = None,
     *,
     data: str | Path | None = None,
     models_dir: str | Path = "models",
@@ -64,6 +64,8 @@ def train(
 ) -> Training:
     """Trains the candidate of a configuration on the rows of `data`, or of the task's source.
 
+    Without one named, it is that of the last sweep, `configs/model_config.yaml` of the project.
+
     `models_dir` gets `model/`, `metrics.json` and, where a tracking server is named and so the run
     is logged, `run_id.txt`; `processed_dir` gets the clean rows without and with derived features
     and the fitted pre-processing. `prepare_only` stops there.
@@ -73,8 +75,9 @@ def train(
             tracking server failed. Refused: on the same rows, metrics are further than
             `tolerance` from those of the configuration; no model is written then.
     """
-    configuration = read_configuration(Path(config))
     settings = get_settings()
+    place_of_config = Path(config) if config else settings.configs_folder / FILE
+    configuration = read_configuration(place_of_config)
     if mlflow_tracking_uri is not None:
         settings = settings.with_tracking(mlflow_tracking_uri)
     project = Project(settings, configuration.task, configuration.task_text)
@@ -90,16 +93,15 @@ def train(
     if mlflow_tracking_uri is not None:
         _ = project.experiment
     packed = _fit(configuration, sides)
-    compared = _compare(configuration, prepared, packed.metrics, str(config), tolerance)
+    compared = _compare(configuration, prepared, packed.metrics, place_of_config.name, tolerance)
     with scratch() as place:
-        template = place / "template"
-        _write_template(project, sides[0], template)
+        _write_template(project, sides[0], place / "template")
         row = None
         if mlflow_tracking_uri is not None:
-            row = log_training(project, prepared, sides, packed, template, Path(config))
+            row = log_training(project, prepared, sides, packed, place / "template", configuration)
         metrics = _reached(configuration, prepared, packed, compared)
         run_id = row.run_id if row else None
-        files += write_model_dir(folder, template, packed.data, metrics, run_id)
+        files += write_model_dir(folder, place / "template", packed.data, metrics, run_id)
     return _training(configuration, prepared, compared, files, packed.metrics, row)
 
 
@@ -116,13 +118,22 @@ def _write_processed(
 
 
 def _fit(configuration: Configuration, sides: Sides) -> Packed:
-    found = fit_candidate(
-        configuration.candidate,
-        configuration.task,
-        *sides,
-        cross_validate=configuration.trained.cross_validated,
-    )
-    return Packed(pack(found.pipeline), found.metrics, found.fit_seconds, found.rows)
+    """The candidate, fitted and scored as in a sweep.
+
+    Raises:
+        InputError: it cannot be fitted.
+    """
+    cross_validate = configuration.trained.cross_validated
+    fitting = Fitting(configuration.task, *sides, cross_validate=cross_validate)
+    _, outcome = fitting.attempt(0, configuration.candidate)
+    if isinstance(outcome, Packed):
+        return outcome
+    raise InputError(
+        f"{configuration.trained.family} cannot be fitted: {type(outcome).__name__}: {outcome}",
+        field="parameters",
+        value=str(configuration.trained.parameters),
+        next="mend `parameters` in the configuration",
+    ) from outcome
 
 
 def _compare(

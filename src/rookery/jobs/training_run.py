@@ -7,6 +7,7 @@ import pandas as pd
 from mlflow.tracking.context.registry import resolve_tags
 
 from rookery.core.candidates import expand
+from rookery.core.configuration import Configuration, with_results
 from rookery.core.tags import DIGEST, FAMILY, KIND, TASK
 from rookery.errors import Unavailable
 from rookery.jobs.candidate_runs import Plan, log_candidate
@@ -14,6 +15,7 @@ from rookery.jobs.fitting import Packed
 from rookery.jobs.leaderboard import Row
 from rookery.jobs.prepare import Prepared
 from rookery.jobs.project import Project
+from rookery.jobs.winner import log_configuration, reached
 from rookery.stores.commits import commit_of
 from rookery.stores.snapshots import dataset_input, keep_snapshot
 
@@ -24,7 +26,7 @@ def log_training(
     sides: tuple[pd.DataFrame, pd.DataFrame],
     packed: Packed,
     template: Path,
-    config: Path,
+    configuration: Configuration,
 ) -> Row:
     """Writes a parent run with the snapshot of the rows, and below it the candidate's.
 
@@ -43,7 +45,7 @@ def log_training(
         dataset = dataset_input(task, prepared.rows, prepared.digest, uri)
         plan = Plan(project, task, *sides, parent, shared, dataset, template)
         row = log_candidate(plan, name, candidate, packed)
-        tracking.log_file(row.run_id, config)
+        log_configuration(tracking, with_results(configuration, reached(plan, row)))
         tracking.log(parent, dataset=dataset, metrics=packed.metrics)
     except BaseException:
         with suppress(Unavailable):  # then the next sweep ends the run

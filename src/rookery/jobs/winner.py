@@ -1,7 +1,9 @@
-"""The configuration of a sweep's winner, as files of the project and with its run."""
+"""The configuration of what was trained, with what it reached: files of the project and of runs."""
 
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from rookery.core.configuration import Configuration, configuration_of
 from rookery.core.equality import measured
@@ -11,6 +13,7 @@ from rookery.jobs.leaderboard import Row
 from rookery.stores.configurations import FILE, write_configuration
 from rookery.stores.folders import scratch
 from rookery.stores.models import libraries
+from rookery.stores.tracking import Tracking
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,10 @@ def keep_configuration(plan: Plan, best: Row) -> Kept:
 
     A folder that cannot be written, as in a container, is no fault of the sweep.
     """
-    found = _configuration(plan, best)
+    found = configuration_of(plan.task, best.name, **reached(plan, best))
     if found is None:
         return Kept(None, f"{best.name} was given in Python, which a file cannot hold")
-    with scratch() as place:
-        (place / FILE).write_text(found.text, encoding="utf-8")
-        plan.project.tracking.log_file(best.run_id, place / FILE)
+    log_configuration(plan.project.tracking, found)
     folder = plan.project.settings.configs_folder
     try:
         path, own = write_configuration(folder, found)
@@ -41,18 +42,24 @@ def keep_configuration(plan: Plan, best: Row) -> Kept:
     return Kept(str(path), f"also in {own}, which no other task replaces")
 
 
-def _configuration(plan: Plan, best: Row) -> Configuration | None:
-    metrics = measured(best.metrics)
-    return configuration_of(
-        plan.task,
-        best.name,
-        metrics=metrics,
-        cross_validated=any(name.startswith("cv_") for name in metrics),
-        digest=plan.tags[DIGEST],
-        rows={"train": len(plan.train), "holdout": len(plan.holdout)},
-        libraries=libraries(),
-        python=platform.python_version(),
-        commit=plan.tags.get(COMMIT),
-        dirty=plan.tags.get(DIRTY) == "True",
-        run_id=best.run_id,
-    )
+def log_configuration(tracking: Tracking, configuration: Configuration) -> None:
+    """Stores a configuration with the run that it names."""
+    with scratch() as place:
+        (place / FILE).write_text(configuration.text, encoding="utf-8")
+        tracking.log_file(str(configuration.trained.run_id), place / FILE)
+
+
+def reached(plan: Plan, row: Row) -> Mapping[str, Any]:
+    """What a candidate's run reached, and with what, in the words of a configuration."""
+    metrics = measured(row.metrics)
+    return {
+        "metrics": metrics,
+        "cross_validated": any(name.startswith("cv_") for name in metrics),
+        "digest": plan.tags[DIGEST],
+        "rows": {"train": len(plan.train), "holdout": len(plan.holdout)},
+        "libraries": libraries(),
+        "python": platform.python_version(),
+        "commit": plan.tags.get(COMMIT),
+        "dirty": plan.tags.get(DIRTY) == "True",
+        "run_id": row.run_id,
+    }
