@@ -147,7 +147,7 @@ def _written(task: Task) -> dict[str, Any]:
     return task.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
-class _Widely(RoundTripRepresenter):  # type: ignore[misc]
+class _Widely(RoundTripRepresenter):
     """Writes what readers of YAML 1.1, which most libraries are, take for the same value."""
 
     def number(self, value: float) -> Any:

@@ -89,6 +89,8 @@ def test_the_same_rows_give_the_same_bits_without_a_store(alone):
 
 
 def test_a_candidate_fitted_in_a_worker_process_comes_again_to_the_last_bit(place):
+    few = {"hist_gradient_boosting": {"fixed": {"max_iter": 5}}, "ridge": {}}
+    write_task(place / "tasks", candidates=few)
     found = rk.sweep("penguins", jobs=2, register=False)
     assert "cv_accuracy" in found.best.metrics
     assert found.configuration == str(place / CONFIG)
