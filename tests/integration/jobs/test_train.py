@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import skops.io
 from tests.conftest import write_task
+from tests.integration.serving.conftest import FLATS, write_flats
 
 import rookery as rk
 from rookery.cli import run_command
@@ -95,6 +96,20 @@ def test_a_candidate_fitted_in_a_worker_process_comes_again_to_the_last_bit(plac
     assert "cv_accuracy" in found.best.metrics
     assert found.configuration == str(place / CONFIG)
     assert "equal to the last bit" in rk.train(tolerance=0).compared
+
+
+def test_numbers_dates_and_gaps_come_again_to_the_last_bit(place):
+    write_flats(place / "flats.csv")
+    write_task(place / "tasks", **FLATS, source={"csv": str(place / "flats.csv")})
+    rk.ingest("flats")
+    rk.clean("flats")
+    version = rk.sweep("flats", cross_validate=False).version
+    first = rk.train(processed_dir=".", tolerance=0)
+    assert (first.task, "equal to the last bit" in first.compared) == ("flats", True)
+    assert rk.train(data="featured_flats.csv", tolerance=0).digest == first.digest
+    assert rk.reproduce(version, "flats").equal
+    found = rk.diff(version, version, "flats")
+    assert (found.predictions.flipped, found.predictions.largest_gap) == (0, 0.0)
 
 
 def test_the_folder_holds_an_mlflow_model_that_answers_as_the_promoted_one(place):
