@@ -1,5 +1,6 @@
 """A project of its own for every test session: real SQLite, real MLflow, real files."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,6 +9,9 @@ from shutil import copytree
 
 import pytest
 from ruamel.yaml import YAML
+
+# threads that spin while others work make a millisecond of boosting last for seconds
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import rookery as rk
 from rookery.settings import get_settings

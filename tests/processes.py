@@ -62,7 +62,7 @@ def living(marks: Mapping[str, str]) -> list[str]:
     return found
 
 
-def left_after_a_while(marks: Mapping[str, str], seconds: float = 10) -> list[str]:
+def left_after_a_while(marks: Mapping[str, str], seconds: float = 60) -> list[str]:
     """What is still `living` then; returns as soon as nothing is."""
     deadline = time.monotonic() + seconds
     while (found := living(marks)) and time.monotonic() < deadline:

@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 
 import requests
-from measuring import without_settings
+from measuring import free_ports, without_settings
 from serving import forms
 from serving.answers_checked import fault
 from serving.cores import Cores
 from serving.environments import HERE, environment_of
 from serving.forms import Form
-from serving.servers import Running, free_port, running
+from serving.servers import Running, running
 from serving.trained import Trained, rookery
 
 LOG = "PREDICTION_LOG"
@@ -82,7 +82,8 @@ def _uvicorn(launch: Launch, app: str) -> list[str]:
 def _mlserver(launch: Launch) -> list[str]:
     folder = launch.folder / f"mlserver-{launch.port}"
     folder.mkdir()
-    ports = {"http_port": launch.port, "grpc_port": free_port(), "metrics_port": free_port()}
+    grpc, metrics = free_ports(2)
+    ports = {"http_port": launch.port, "grpc_port": grpc, "metrics_port": metrics}
     model = {
         "name": "penguins",
         "implementation": "mlserver_sklearn.SKLearnModel",
@@ -164,7 +165,7 @@ def served(bench: Bench, competitor: Competitor, model: str) -> Iterator[Running
     Raises:
         CannotRun: its environment could not be installed.
     """
-    port = free_port()
+    (port,) = free_ports(1)
     commands = Path(sys.executable).parent
     if competitor.requirements:
         commands = environment_of(competitor.requirements, bench.cache)

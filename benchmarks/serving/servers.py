@@ -1,7 +1,6 @@
 """A process: started, waited for, its memory, stopped with all that it started."""
 
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -73,11 +72,6 @@ class Running:
     def memory_mb(self) -> float:
         """Of all its processes; what several share is counted once."""
         return sum(map(_own_bytes, _family(self.process))) / 1024**2
-
-
-def free_port() -> int:
-    with socket.create_server((HOST, 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from rookery.jobs.promote import promote, rollback
     from rookery.jobs.query import query
     from rookery.jobs.register import register
-    from rookery.jobs.replay import replay
     from rookery.jobs.reproduce import reproduce
     from rookery.jobs.run import run
     from rookery.jobs.status import status
     from rookery.jobs.sweep import sweep
     from rookery.jobs.train import train
+    from rookery.serving.replay import replay
 
 __version__ = "0.1.0"
 __all__ = [
@@ -42,7 +42,7 @@ __all__ = [
     "train",
 ]
 
-_HOMES = {"Candidate": "core.candidates", "rollback": "jobs.promote"}
+_HOMES = {"Candidate": "core.candidates", "replay": "serving.replay", "rollback": "jobs.promote"}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from rookery.jobs.diff import Difference
     from rookery.jobs.query import Carried
     from rookery.jobs.register import Registration
-    from rookery.jobs.replay import Replay
     from rookery.jobs.reproduce import Reproduction
     from rookery.jobs.train import Training
+    from rookery.serving.replay import Replay
 
 MOST_ROWS = 5
 

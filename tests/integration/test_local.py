@@ -28,15 +28,17 @@ def test_all_three_answer_over_the_same_files_until_ctrl_c(home_copy: Path) -> N
         docs = re.search(r"^API +(\S+)$", said, re.M)[1]
 
         found = requests.get(
-            f"{mlflow}/api/2.0/mlflow/registered-models/get", params={"name": "penguins"}, timeout=9
+            f"{mlflow}/api/2.0/mlflow/registered-models/get",
+            params={"name": "penguins"},
+            timeout=60,
         )
         assert found.json()["registered_model"]["aliases"][0]["alias"] == "production"
-        assert requests.get(docs.replace("docs", "ready"), timeout=9).json()["version"] == "1"
+        assert requests.get(docs.replace("docs", "ready"), timeout=60).json()["version"] == "1"
         token = lab.partition("?token=")[2]
         contents = f"http://localhost:{chosen['jupyter']}/api/contents"
         assert len(token) >= 24
-        assert requests.get(contents, params={"token": token}, timeout=9).status_code == 200
-        assert requests.get(contents, timeout=9).status_code == 403
+        assert requests.get(contents, params={"token": token}, timeout=60).status_code == 200
+        assert requests.get(contents, timeout=60).status_code == 403
         assert token not in " ".join(
             part for child in psutil.Process(process.pid).children(True) for part in child.cmdline()
         )

@@ -4,7 +4,9 @@ import os
 import shutil
 import stat
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -16,18 +18,17 @@ as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can be another 
 
 
 @pytest.fixture
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the script looks at, where every user may come."""
-    folder = tmp_path_factory.mktemp("checkout")
-    for above in (folder, folder.parent, folder.parent.parent):
-        if above.stat().st_uid == os.getuid():
-            above.chmod(0o755)
-    (folder / "scripts").mkdir()
-    shutil.copy(ROOT / "scripts" / "host_user.sh", folder / "scripts")
-    for name in SHARED:
-        (folder / name).mkdir()
-        (folder / name / "mine").touch()
-    return folder
+def checkout() -> Iterator[Path]:
+    """What the script looks at, where every user may come: pytest's own folders are closed."""
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        folder.chmod(0o755)
+        (folder / "scripts").mkdir()
+        shutil.copy(ROOT / "scripts" / "host_user.sh", folder / "scripts")
+        for name in SHARED:
+            (folder / name).mkdir()
+            (folder / name / "mine").touch()
+        yield folder
 
 
 def give(folder: Path, uid: int, gid: int) -> None:

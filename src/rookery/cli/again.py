@@ -38,7 +38,7 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Answer an old request with the version that answered it; 3 where the answer differs."""
-    from rookery.jobs.replay import replay as job
+    from rookery.serving.replay import replay as job
 
     with apart():
         result = job(prediction_id)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -19,10 +19,7 @@ from pydantic import (
 )
 
 from rookery.core.located import brief
-from rookery.core.values import LARGEST_WHOLE, read_date
-
-if TYPE_CHECKING:  # it needs scikit-learn, which an API with a converted model does not load
-    from rookery.core.task import Task
+from rookery.core.values import LARGEST_WHOLE, as_whole, read_date
 
 SLICE = 50  # records
 ENOUGH_FAULTS = 100
@@ -42,11 +39,6 @@ def _as_date(value: Any) -> datetime:
 def _as_text(value: str) -> str:
     value.encode()  # half of a surrogate pair can come in JSON: UnicodeError is a ValueError
     return value
-
-
-def _as_whole(value: Any) -> Any:
-    """JSON has one kind of number: 2007.0 is a whole one, and how pandas writes it beside gaps."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 PYTHON: dict[str, Any] = {
@@ -103,44 +95,6 @@ class InvalidRecords(ValueError):
         self.complete = complete
 
 
-def fields_of(
-    inputs: Sequence[tuple[str, FieldType, bool]], task: "Task | None", example: dict[str, Any]
-) -> tuple[RecordField, ...]:
-    """The fields of a model: names and types from its signature, the rest from the task copy.
-
-    A column that the task does not know (a model logged by hand) has its type only.
-    """
-    fields = []
-    for name, kind, required in inputs:
-        column = task.columns.get(name) if task else None
-        if column is None:
-            shown = _shown(example.get(name), kind)
-            fields.append(RecordField(name, kind, required, example=shown))
-            continue
-        fields.append(
-            RecordField(
-                name,
-                column.type,
-                column.required,
-                column.values,
-                column.range,
-                column.unit,
-                column.description,
-                _shown(example.get(name), column.type),
-            )
-        )
-    return tuple(fields)
-
-
-def _shown(value: Any, kind: FieldType) -> Any:
-    """A stored example as a record holds it: a column with gaps was stored as float64."""
-    if value is None or value == "NaT" or value != value:
-        return None
-    if kind == "boolean":
-        return bool(value)
-    return _as_whole(value) if kind == "integer" else value
-
-
 class RecordReader:
     """Validates the records of one model and turns them into rows of plain values.
 
@@ -162,10 +116,6 @@ class RecordReader:
     def schema(self) -> dict[str, Any]:
         """JSON Schema of one record."""
         return self.model.model_json_schema(by_alias=True)
-
-    def example(self) -> dict[str, Any]:
-        """A record that the model answers."""
-        return {field.name: field.example for field in self.fields if field.example is not None}
 
     def row(self, body: bytes) -> Row | None:
         """The row of a valid record in JSON, quickly; None where it has to be looked at closely."""
@@ -251,7 +201,7 @@ def _definition(field: RecordField) -> tuple[Any, Any]:
     }
     checked: Any = Annotated[python, Field(**bounds)]
     if field.type == "integer":
-        checked = Annotated[checked, BeforeValidator(_as_whole)]
+        checked = Annotated[checked, BeforeValidator(as_whole)]
     if field.required:
         return checked, Field(**info)
     return checked | None, Field(default=None, **info)

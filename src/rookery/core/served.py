@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from rookery.core.records import RecordField, RecordReader
+from rookery.core.records import RecordField, RecordReader, Row
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Description:
     def example(self) -> dict[str, Any]:
         """A record that the model answers."""
         return {field.name: field.example for field in self.fields if field.example is not None}
+
+    @cached_property
+    def example_row(self) -> Row | None:
+        """The example, read leniently: it is what the model was logged with."""
+        return self.reader(strict=False).rows([self.example])[0] if self.example else None
 
     def answer(self, label: Any, scores: Sequence[float] | None, number: str) -> dict[str, Any]:
         """The answer to one record, `number` being its id."""

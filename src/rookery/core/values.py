@@ -1,6 +1,7 @@
-"""Booleans and dates as people write them, read alike in cleaning and in serving."""
+"""Booleans, dates and whole numbers as people write them, read alike wherever they are."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 TRUE = ("true", "yes", "y", "t", "1", "1.0")
 FALSE = ("false", "no", "n", "f", "0", "0.0")
@@ -14,3 +15,8 @@ def read_date(text: str) -> datetime | None:
         return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
     except (ValueError, OverflowError):  # year 1 east of Greenwich is year 0 in UTC
         return None
+
+
+def as_whole(value: Any) -> Any:
+    """JSON has one kind of number: 2007.0 is a whole one, and how pandas writes it beside gaps."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -10,8 +10,9 @@ from rookery.errors import InputError
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
 from rookery.stores.batches import Batch
-from rookery.stores.column_types import MOMENT, Types, frame_types
+from rookery.stores.column_types import Types, frame_types
 from rookery.stores.sources import open_source, source_from
+from rookery.stores.sql_types import MOMENT
 
 
 @dataclass(frozen=True)

@@ -78,9 +78,10 @@ def _versions(project: Project) -> list[dict[str, Any]]:
 
 def _alias_warnings(project: Project) -> list[str]:
     alias = project.settings.model_alias
+    standing = project.tracking.standing(project.task.name)
     return [
         f"the alias {other!r} exists beside {alias!r}; only {alias!r} is served"
-        for other in project.tracking.aliases_in_another_case(project.task.name)
+        for other in standing.aliases_in_another_case(alias)
     ]
 
 

@@ -15,7 +15,10 @@ import rookery
 from rookery.errors import InputError
 from rookery.serving import problems
 from rookery.serving.answers import Health
+from rookery.serving.asking import Asking
 from rookery.serving.batching import Batcher
+from rookery.serving.connections import Endpoint
+from rookery.serving.direct import DirectOne
 from rookery.serving.front import Front, Hot
 from rookery.serving.hosts import KnownHosts, allowed_names
 from rookery.serving.keys import ApiKey
@@ -23,7 +26,7 @@ from rookery.serving.metrics import CONTENT_TYPE, Metrics
 from rookery.serving.observed import Observed, ObservedRequests
 from rookery.serving.prediction_log.log import PredictionLog
 from rookery.serving.prediction_routes import PredictionRoutes
-from rookery.serving.predictions import Asking, PredictMany, PredictOne
+from rookery.serving.predictions import PredictMany, PredictOne
 from rookery.serving.protocol_routes import protocol_routes
 from rookery.serving.routes import ModelRoutes
 from rookery.serving.schema import Document
@@ -91,7 +94,18 @@ def create_app(settings: Settings) -> ASGIApp:
     app.include_router(protocol_routes(asking))
     app.openapi = Document(app, places, settings)  # type: ignore[method-assign]
     # around FastAPI, whose own layers cost more than a prediction; the host check is around all
-    return KnownHosts(Front(app, hot, observed), allowed_names(settings), observed)
+    known = KnownHosts(Front(app, hot, observed), allowed_names(settings), observed)
+    if not settings.api_key and not settings.api_log_requests:
+        known.direct.update(_direct_paths(hot, known))
+    return known
+
+
+def _direct_paths(hot: Mapping[str, Hot], known: KnownHosts) -> dict[bytes, Endpoint]:
+    return {
+        path.encode(): DirectOne(one, path, known)
+        for path, one in hot.items()
+        if isinstance(one, PredictOne)
+    }
 
 
 def _hot_paths(places: Mapping[str, Asking]) -> dict[str, Hot]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 from rookery.core.records import Row
 from rookery.serving.loaded import Loaded
@@ -19,13 +20,16 @@ class Gone(Exception):
     """The client left before its rows were predicted."""
 
 
+Deliver = Callable[[Outcome | Exception], None]
+
+
 @dataclass(eq=False, slots=True)
 class Ask:
     """The rows of one request, and where their outcome goes."""
 
     loaded: Loaded
     rows: Sequence[Row]
-    outcome: "asyncio.Future[Outcome]"
+    deliver: Deliver
     is_gone: Callable[[], bool]
 
 
@@ -53,18 +57,32 @@ class Batcher:
         """The outcome of rows by one version; `Gone` where the client left before.
 
         Raises:
+            Overloaded: as `put`.
+        """
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.put(
+            Ask(
+                loaded,
+                rows,
+                partial(_settle, outcome),
+                lambda: outcome.cancelled() or is_gone(),
+            )
+        )
+        return outcome
+
+    def put(self, one: Ask) -> None:
+        """Has the rows predicted, in the next turn of the event loop or as soon as may be.
+
+        Raises:
             Overloaded: too many rows wait already. One request alone is always taken.
         """
-        if self.waiting and self.waiting + len(rows) > self.most_rows:
+        if self.waiting and self.waiting + len(one.rows) > self.most_rows:
             raise Overloaded
-        loop = asyncio.get_running_loop()
-        one = Ask(loaded, rows, loop.create_future(), is_gone)
-        self.waiting += len(rows)
+        self.waiting += len(one.rows)
         self._arrived.append(one)
         if not self._scheduled:
             self._scheduled = True
-            loop.call_soon(self._predict_arrived)
-        return one.outcome
+            asyncio.get_running_loop().call_soon(self._predict_arrived)
 
     def _predict_arrived(self) -> None:
         self._scheduled = False
@@ -85,7 +103,7 @@ class Batcher:
         groups: list[list[Ask]] = []
         places: dict[int, tuple[list[Ask], int]] = {}
         for one in asks:
-            if one.outcome.cancelled() or one.is_gone():
+            if one.is_gone():
                 self._drop(one)
                 continue
             group, rows = places.get(id(one.loaded), ([], 0))
@@ -98,8 +116,7 @@ class Batcher:
 
     def _drop(self, one: Ask) -> None:
         self.waiting -= len(one.rows)
-        if not one.outcome.done():
-            one.outcome.set_exception(Gone())
+        one.deliver(Gone())
 
     def _start_slow(self) -> None:
         if self._working or not self._slow:
@@ -131,12 +148,16 @@ class Batcher:
         self.metrics.batch_rows.observe(sum(len(one.rows) for one in group))
         for one, outcome in zip(group, outcomes, strict=True):
             self.waiting -= len(one.rows)
-            if one.outcome.done():
-                continue
-            if isinstance(outcome, Exception):
-                one.outcome.set_exception(outcome)
-            else:
-                one.outcome.set_result(outcome)
+            one.deliver(outcome)
+
+
+def _settle(future: "asyncio.Future[Outcome]", outcome: Outcome | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
 
 
 Outcomes = Sequence[Outcome | Exception]

@@ -104,6 +104,21 @@ def parse_json(body: bytes) -> Any:
         ) from None
 
 
+def read_json(body: bytes, known: int = 0, most: int = 0) -> Any:
+    """What a body holds, unless it is far more than `most` rows of `known` columns can need.
+
+    Raises:
+        Problem: as `check_values` and `parse_json`.
+    """
+    check_values(body, most, known)
+    return parse_json(body)
+
+
+def most_columns(known: int) -> int:
+    """How wide a raw row may be; in a wider one each column would be a fault of its own."""
+    return 2 * known + 20
+
+
 def one_record(found: Any) -> list[Any]:
     """The record of /predict, as a list of one.
 
@@ -135,11 +150,8 @@ def many_records(found: Any, most: int) -> list[Any]:
 
 
 def too_wide(records: list[Any], known: int) -> list[Fault]:
-    """Records with far more columns than the model knows: each would be a fault of its own.
-
-    As `not_finite`, it stops at as many as an answer shows.
-    """
-    most = 2 * known + 20
+    """Records with far more columns than the model knows; as many as an answer shows."""
+    most = most_columns(known)
     faults = (
         Fault(
             "record" if len(records) == 1 else f"{row}.record",

@@ -1,20 +1,21 @@
-"""HTTP connections with the limits that uvicorn's lack: how long a head is, and how slow."""
+"""HTTP connections that answer plain requests at once, and refuse long or slow heads."""
 
 import asyncio
+import time
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from starlette.types import Receive
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
-    RequestResponseCycle,
 )
 
 from rookery.serving.problems import MEDIA_TYPE, Problem
 
 MOST_HEAD_BYTES = 64 * 1024
-OK = STATUS_LINE[200]
 Pairs = tuple[tuple[bytes, bytes], ...]
 HEAD_SECONDS = 15.0
 
@@ -29,26 +30,16 @@ def is_whole(receive: Receive) -> bool:
     return getattr(getattr(receive, "__self__", None), "more_body", True) is False
 
 
-def answered(receive: Receive, headers: Pairs, body: bytes) -> bool:
-    """Answers 200 with one write, and says so; False where it has to be sent as ASGI has it.
-
-    uvicorn writes head and body apart, which are two calls of the system, and looks at every
-    header. Only for a request whose body was read, and headers that cannot break a line.
-    """
-    cycle = getattr(receive, "__self__", None)
-    if type(cycle) is not RequestResponseCycle or cycle.response_started:
-        return False
-    if cycle.flow.write_paused or not cycle.keep_alive or cycle.more_body:
-        return False
-    if cycle.disconnected:
-        return True
-    cycle.response_started = cycle.response_complete = True
-    # the server's own: the date
-    head = _lines(tuple(cycle.default_headers)) + _lines(headers)
-    cycle.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (OK, head, len(body), body))
-    cycle.message_event.set()
-    cycle.on_response()
-    return True
+def write(
+    transport: asyncio.WriteTransport,
+    own: Sequence[tuple[bytes, bytes]],
+    line: bytes,
+    headers: Pairs,
+    body: bytes,
+) -> None:
+    """A whole answer at once; `own` are the server's headers: the date."""
+    head = line + _lines(tuple(own)) + _lines(headers)
+    transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
 
 
 @lru_cache(maxsize=64)
@@ -56,8 +47,73 @@ def _lines(headers: Pairs) -> bytes:
     return b"".join(b"%b: %b\r\n" % pair for pair in headers)
 
 
+class Endpoint(Protocol):
+    """What answers a path without a task for each request."""
+
+    def takes(self, headers: Sequence[tuple[bytes, bytes]]) -> bool:
+        """Whether a request with these headers is plain enough."""
+        ...
+
+    def ask(self, request: "Direct") -> bool:
+        """Sees to an answer; False where the request has to go the usual way after all."""
+        ...
+
+
+class _Nobody:
+    """Stands where uvicorn tells the task of a request that something came."""
+
+    def set(self) -> None: ...
+
+
+class Direct:
+    """A request that the connection answers itself; to uvicorn it is one of its own cycles.
+
+    So uvicorn collects the body, queues what the client sends meanwhile, and waits for the answer
+    before it ends.
+    """
+
+    __slots__ = (
+        "body",
+        "connection",
+        "disconnected",
+        "endpoint",
+        "keep_alive",
+        "more_body",
+        "response_complete",
+        "started",
+    )
+    message_event = _Nobody()
+
+    def __init__(self, connection: "Connection", endpoint: Endpoint) -> None:
+        self.connection = connection
+        self.endpoint = endpoint
+        self.started = time.perf_counter()
+        self.body = b""
+        self.more_body = True
+        self.disconnected = self.response_complete = False
+        self.keep_alive = True
+
+    def is_gone(self) -> bool:
+        return self.disconnected
+
+    def respond(self, status: int, headers: Pairs, body: bytes) -> None:
+        """Answers, and lets the connection go on."""
+        connection = self.connection
+        self.response_complete = True
+        if not self.disconnected:
+            if not self.keep_alive:  # the server is about to end
+                headers = (*headers, (b"connection", b"close"))
+            own = connection.server_state.default_headers
+            write(connection.transport, own, STATUS_LINE[status], headers, body)
+            if not self.keep_alive:
+                connection.transport.close()
+        connection.on_response_complete()
+
+
 class Connection(HttpToolsProtocol):
-    """Ends where what arrives brings neither the end of a head nor a part of a body.
+    """Answers plain requests itself, and has limits that uvicorn's lacks.
+
+    It ends where what arrives brings neither the end of a head nor a part of a body.
 
     The parser keeps headers, trailers and the extensions of chunks until they end, whatever their
     size; uvicorn waits for them for ever. Every request passes here: no `super()`, no call more.
@@ -65,9 +121,12 @@ class Connection(HttpToolsProtocol):
 
     unread = 0  # bytes
     patience: asyncio.TimerHandle | None = None
+    direct: Mapping[bytes, Endpoint] = MappingProxyType({})
+    cycle: Any  # uvicorn's, or Direct
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.direct = getattr(self.app, "direct", self.direct)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -77,6 +136,8 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self.unread += len(data)
         HttpToolsProtocol.data_received(self, data)
+        if type(self.cycle) is Direct and self.cycle.more_body:  # how slowly is looked at elsewhere
+            self._go_the_usual_way(self.cycle)
         if self.unread and not self.transport.is_closing():
             if self.unread > MOST_HEAD_BYTES:
                 self.send_400_response("")
@@ -90,12 +151,44 @@ class Connection(HttpToolsProtocol):
         self.unread = 0
         if self.patience is not None:
             self._came()
-        HttpToolsProtocol.on_headers_complete(self)
+        endpoint = self.direct.get(self.url)
+        if endpoint is not None and self._is_plain() and endpoint.takes(self.headers):
+            self.cycle = Direct(self, endpoint)
+        else:
+            HttpToolsProtocol.on_headers_complete(self)
 
     def on_body(self, body: bytes) -> None:
         if self.unread:
             self._came()
         HttpToolsProtocol.on_body(self, body)
+
+    def on_message_complete(self) -> None:
+        HttpToolsProtocol.on_message_complete(self)
+        cycle = self.cycle
+        # of one that waits behind another, the cycle is uvicorn's
+        if type(cycle) is Direct and not cycle.response_complete and not cycle.endpoint.ask(cycle):
+            self._go_the_usual_way(cycle)
+
+    def _is_plain(self) -> bool:
+        """Whether nothing but the body is left to read, and nobody is before it."""
+        parser, cycle = self.parser, self.cycle
+        return (
+            parser.get_method() == b"POST"
+            and (cycle is None or cycle.response_complete)
+            and parser.get_http_version() == "1.1"
+            and parser.should_keep_alive()
+            and not parser.should_upgrade()
+            and not self.expect_100_continue
+            and not self.flow.write_paused
+        )
+
+    def _go_the_usual_way(self, request: Direct) -> None:
+        """As if it came now."""
+        self.cycle = None
+        HttpToolsProtocol.on_headers_complete(self)
+        HttpToolsProtocol.on_body(self, request.body)
+        if not request.more_body:
+            HttpToolsProtocol.on_message_complete(self)
 
     def send_400_response(self, msg: str) -> None:
         """As uvicorn's, with problem details; 431 where the head is what is wrong."""

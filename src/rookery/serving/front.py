@@ -8,14 +8,12 @@ from typing import Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rookery.serving.connections import Pairs, answered
+from rookery.serving.connections import Pairs
 from rookery.serving.observed import Observed, request_id
-from rookery.serving.problems import MEDIA_TYPE, Problem
+from rookery.serving.problems import MEDIA_TYPE, Problem, not_taken, unexpected
 
 logger = logging.getLogger("rookery.serving")
 Headers = dict[bytes, bytes]
-
-
 JSON: Pairs = ((b"content-type", b"application/json"),)
 
 
@@ -55,25 +53,15 @@ class Front:
         status = 200
         try:
             answer = await self._answer(hot, scope, headers, receive)
-        except Problem as problem:
-            status, answer = problem.details.status, _refused(problem, hot)
-        except Exception:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
-            status = 500
-            answer = _refused(Problem(500, "an unexpected error; the server's log has it"), hot)
-        if status != 200 or number or not answered(receive, answer.headers, answer.body):
-            await _send(send, status, answer, number)
+        except Exception as error:
+            status, answer = refused(error, hot, scope["path"])
+        await _send(send, status, answer, number)
         seconds = time.perf_counter() - started
         self.observed.request(scope["method"], scope["path"], status, seconds, number)
 
     async def _answer(self, hot: Hot, scope: Scope, headers: Headers, receive: Receive) -> Answer:
         if scope["method"] != "POST":
-            raise Problem(
-                405,
-                f"{scope['path']} does not take {scope['method']}",
-                headers={"Allow": "POST"},
-                next="GET /docs lists what there is",
-            )
+            raise not_taken(scope["path"], scope["method"], {"Allow": "POST"})
         return await hot(headers, receive)
 
 
@@ -85,6 +73,14 @@ async def _send(send: Send, status: int, answer: Answer, number: bytes | None) -
     await send({"type": "http.response.body", "body": answer.body})
 
 
-def _refused(problem: Problem, hot: Hot) -> Answer:
+def refused(error: Exception, hot: Hot, path: str) -> tuple[int, Answer]:
+    """Status and answer of a request that failed; what nobody foresaw goes to the log."""
+    if not isinstance(error, Problem):
+        logger.error("POST %s failed", path, exc_info=error)
+        error = unexpected()
+    return error.details.status, _answer_of(error, hot)
+
+
+def _answer_of(problem: Problem, hot: Hot) -> Answer:
     given = [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
     return Answer(hot.body_of(problem), ((b"content-type", MEDIA_TYPE.encode()), *given))

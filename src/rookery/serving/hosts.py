@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rookery.errors import InputError
+from rookery.serving.connections import Endpoint
 from rookery.serving.observed import Observed
 from rookery.serving.problems import Problem, ProblemError
 from rookery.settings import Settings
@@ -80,6 +81,8 @@ class KnownHosts:
         self.names = names
         self.observed = observed
         self.seen: set[bytes] = set()
+        # the connections look for it on the outermost application
+        self.direct: dict[bytes, Endpoint] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and ALL not in self.names:
@@ -93,6 +96,10 @@ class KnownHosts:
                 await refusal(host.decode("latin-1")).response()(scope, receive, send)
                 return
         await self.app(scope, receive, send)
+
+    def knows(self, host: bytes) -> bool:
+        """Whether a request with that `Host` was let in before, or all are."""
+        return host in self.seen or ALL in self.names
 
     def _lets_in(self, host: bytes) -> bool:
         allowed = is_allowed(host.decode("latin-1"), self.names)

@@ -10,6 +10,7 @@ import time
 
 AT_A_TIME = 256
 RANDOM_BYTES = 10
+HEAD = 24  # characters, after which only a number follows
 FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _drawn: list[str] = []
 
@@ -33,6 +34,31 @@ def _draw() -> list[str]:
 def _tail(one: str) -> str:
     variant = "89ab"[int(one[4], 16) & 3]
     return f"7{one[1:4]}-{variant}{one[5:8]}-{one[8:]}"
+
+
+def new_series() -> str:
+    """The first id of a request's many; the others count up from it, as RFC 9562 allows (6.2)."""
+    first = new_id()
+    # half of the range is room enough to count in
+    return f"{first[:HEAD]}{int(first[HEAD:], 16) >> 1:012x}"
+
+
+def nth(first: str, number: int) -> str:
+    """The id that is so many after the first."""
+    return f"{first[:HEAD]}{int(first[HEAD:], 16) + number:012x}"
+
+
+def place_in(first: str, other: str) -> int:
+    """How many after the first an id is; negative for one of another series."""
+    if other[:HEAD] != first[:HEAD] or not is_id(other):
+        return -1
+    return int(other[HEAD:], 16) - int(first[HEAD:], 16)
+
+
+def series(first: str, count: int) -> list[str]:
+    """So many ids, from the first on."""
+    head, start = first[:HEAD], int(first[HEAD:], 16)
+    return [f"{head}{number:012x}" for number in range(start, start + count)]
 
 
 def is_id(text: str) -> bool:

@@ -36,7 +36,8 @@ class Loaded:
 
     @cached_property
     def renderer(self) -> Renderer:
-        return Renderer(self.description)
+        one = self.description
+        return Renderer(one.name, one.version, one.classes, one.labels or ())
 
     @cached_property
     def names(self) -> list[str]:
@@ -65,14 +66,8 @@ def loaded_of(
         alias=alias,
         link=link,
         at=datetime.now(UTC),
-        quick_rows=_quick_rows(predictor, example_of(description)),
+        quick_rows=_quick_rows(predictor, description.example_row),
     )
-
-
-def example_of(description: Description) -> Row | None:
-    """The input example as a row, read leniently: it is what the model was logged with."""
-    record = description.example
-    return description.reader(strict=False).rows([record])[0] if record else None
 
 
 def _quick_rows(predictor: Predictor, row: Row | None) -> int:

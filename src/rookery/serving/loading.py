@@ -6,7 +6,7 @@ from mlflow.entities.model_registry import ModelVersion
 
 from rookery.core.served import Description
 from rookery.errors import Refused
-from rookery.serving.loaded import Loaded, Via, example_of, loaded_of
+from rookery.serving.loaded import Loaded, Via, loaded_of
 from rookery.serving.predictor.choosing import compile_predictor
 from rookery.serving.predictor.interface import Predictor
 from rookery.stores.folders import load_trusted, model_digest, read_folder
@@ -31,7 +31,7 @@ def load(tracking: Tracking, version: ModelVersion, via: Via) -> Loaded:
     settings = tracking.settings
     return loaded_of(
         found.description,
-        compile_predictor(found.pipeline, found.description.fields, found.example),
+        compile_predictor(found.pipeline, found.description.fields, found.description.example_row),
         strict=settings.api_strict,
         via=via,
         alias=settings.model_alias,
@@ -48,4 +48,4 @@ def predictor_in(path: Path, description: Description) -> Predictor:
     folder = read_folder(path)
     if model_digest(folder) != description.model_digest:
         raise ValueError(f"{path.name} is not the model that was kept")
-    return compile_predictor(load_trusted(folder), description.fields, example_of(description))
+    return compile_predictor(load_trusted(folder), description.fields, description.example_row)

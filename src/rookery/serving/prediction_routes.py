@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from rookery.serving.answers import Feedback, FeedbackTaken, PredictionCard
-from rookery.serving.bodies import check_values, parse_json, read_body, require_json
+from rookery.serving.bodies import read_body, read_json, require_json
 from rookery.serving.daemons import in_daemon
 from rookery.serving.front import Headers
 from rookery.serving.ids import is_id
@@ -130,8 +130,7 @@ def _unknown(number: str) -> Problem:
 
 
 def _feedback(body: bytes) -> Feedback:
-    check_values(body)
-    found = parse_json(body)
+    found = read_json(body)
     try:
         return Feedback.model_validate(found)
     except ValidationError as error:

@@ -18,6 +18,7 @@ from rookery.core.records import Fault
 from rookery.errors import InputError, RookeryError, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
+LIST = "GET /docs lists what there is"
 MOST_ERRORS = 100
 MOST_CHARACTERS = 500
 logger = logging.getLogger(__name__)
@@ -76,6 +77,16 @@ class Problem(Exception):
         """Clients of the Open Inference Protocol show `error` and nothing else."""
         is_v2 = f"{request.url.path}/".startswith("/v2/")
         return self.response(**({"error": self.details.detail} if is_v2 else {}))
+
+
+def not_taken(path: str, method: str, headers: dict[str, str] | None = None) -> Problem:
+    """405 for a path that is there, but not for this method."""
+    return Problem(405, f"{path} does not take {method}", headers=headers, next=LIST)
+
+
+def unexpected() -> Problem:
+    """500, of which nothing but the server's log knows more."""
+    return Problem(500, "an unexpected error; the server's log has it")
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -162,14 +173,14 @@ async def _rookery(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     """What the router says: no such path, no such method."""
     assert isinstance(error, HTTPException)
-    details = {
-        404: f"there is nothing at {request.scope['path']}",
-        405: f"{request.scope['path']} does not take {request.method}",
-    }
-    detail = details.get(error.status_code, str(error.detail))
-    headers = dict(error.headers) if error.headers else None
-    hint = "GET /docs lists what there is" if error.status_code in details else None
-    return Problem(error.status_code, detail, headers=headers, next=hint).response_to(request)
+    headers, path = dict(error.headers or {}), request.scope["path"]
+    if error.status_code == 405:
+        problem = not_taken(path, request.method, headers)
+    elif error.status_code == 404:
+        problem = Problem(404, f"there is nothing at {path}", headers=headers, next=LIST)
+    else:
+        problem = Problem(error.status_code, str(error.detail), headers=headers)
+    return problem.response_to(request)
 
 
 async def _request(request: Request, error: Exception) -> Response:
@@ -210,8 +221,7 @@ class UnexpectedErrors:
                 raise
             # the path as %r: a line end in it would start a line of the client's own
             logger.exception("%s %r failed", scope["method"], scope["path"])
-            answer = Problem(500, "an unexpected error; the server's log has it").response()
-            await answer(scope, receive, send)
+            await unexpected().response()(scope, receive, send)
 
 
 def _cut(text: str) -> str:

@@ -6,16 +6,14 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 import rookery
+from rookery.serving.asking import Asking
 from rookery.serving.lineage import answering
-from rookery.serving.predictions import Asking
 from rookery.serving.problems import MEDIA_TYPE, Problem, refusals
 from rookery.serving.protocol_schema import infer_answer, infer_body
 from rookery.serving.protocols import invocations, open_inference
 from rookery.serving.scoring import Infer
 
 MLFLOW, V2 = "MLflow's scoring protocol", "Open Inference Protocol"
-
-
 Models = Mapping[str, Asking]
 
 

@@ -1,11 +1,13 @@
-"""Answers as bytes of JSON, written by a template that is made once for each version."""
+"""Answers and records as JSON, by templates that are made once for each version."""
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rookery.core.served import Description
+from pydantic_core import to_json
+
+from rookery.serving.predictor.interface import Outcome
 
 _json = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
@@ -17,14 +19,16 @@ class NoFiniteAnswer(ValueError):
 class Renderer:
     """Writes what `Description.answer` describes, some ten times as fast as from dictionaries."""
 
-    def __init__(self, description: Description) -> None:
+    def __init__(
+        self, name: str, version: str, classes: Sequence[Any], labels: Iterable[Any] = ()
+    ) -> None:
         # 1, 1.0 and True are equal, and not the same in JSON
-        self._labels = {(type(one), one): json.dumps(one) for one in description.labels or ()}
-        shares = ",".join(f"{_literal(str(one))}:%r" for one in description.classes)
-        probabilities = f',"probabilities":{{{shares}}}' if description.classes else ""
-        name, version = _literal(description.name), _literal(description.version)
+        self._labels = {(type(one), one): json.dumps(one) for one in labels}
+        shares = ",".join(f"{_literal(str(one))}:%s" for one in classes)
+        probabilities = f',"probabilities":{{{shares}}}' if classes else ""
         self._template = (
-            f'{{"prediction":%s{probabilities},"model":{name},"version":{version},"id":"%s"}}'
+            f'{{"prediction":%s{probabilities},"model":{_literal(name)},'
+            f'"version":{_literal(version)},"id":"%s"}}'
         )
 
     def answer(self, label: Any, scores: Sequence[float] | None, number: str) -> bytes:
@@ -33,13 +37,56 @@ class Renderer:
         Raises:
             NoFiniteAnswer: the label or a probability is NaN or infinite.
         """
-        shown = self._labels.get((type(label), label)) if self._labels else None
-        shown = shown or _finite(label)
         if scores is None:
-            return (self._template % (shown, number)).encode()
+            return (self._template % (self._shown(label), number)).encode()
         if not math.isfinite(sum(scores)):
             raise NoFiniteAnswer
-        return (self._template % (shown, *scores, number)).encode()
+        return (self._template % (self._shown(label), *map(repr, scores), number)).encode()
+
+    def answers(self, outcome: Outcome, numbers: Sequence[str]) -> list[str]:
+        """The answers to many records, column by column.
+
+        Raises:
+            NoFiniteAnswer: as above.
+        """
+        check_finite(outcome)
+        labels = list(map(self._shown, outcome.labels))
+        scores = zip(*outcome.scores, strict=True) if outcome.scores is not None else ()
+        columns = [labels, *([repr(one) for one in column] for column in scores), numbers]
+        return [self._template % values for values in zip(*columns, strict=True)]
+
+    def _shown(self, label: Any) -> str:
+        return (self._labels and self._labels.get((type(label), label))) or _finite(label)
+
+
+def check_finite(outcome: Outcome) -> None:
+    """Lets pass what JSON can hold.
+
+    Raises:
+        NoFiniteAnswer: a label or a probability is NaN or infinite.
+    """
+    if outcome.scores is not None and not math.isfinite(sum(map(sum, outcome.scores))):
+        raise NoFiniteAnswer
+    if not all(math.isfinite(one) for one in outcome.labels if isinstance(one, float)):
+        raise NoFiniteAnswer
+
+
+def records(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
+    """Rows as JSON objects."""
+    members = (to_json(name).decode().replace("%", "%%") for name in names)
+    template = "{" + ",".join(f"{member}:%s" for member in members) + "}"
+    columns = map(_texts, zip(*rows, strict=True))
+    return [template % values for values in zip(*columns, strict=True)]
+
+
+def _texts(column: Sequence[Any]) -> list[str]:
+    kinds = set(map(type, column))
+    if kinds == {float}:
+        return list(map(repr, column))
+    if kinds == {str}:  # mostly a few categories
+        known = {one: to_json(one).decode() for one in set(column)}
+        return [known[one] for one in column]
+    return [to_json(one).decode() for one in column]
 
 
 def _finite(label: Any) -> str:

@@ -5,14 +5,11 @@ import time
 from starlette.types import Receive
 
 from rookery.core.records import Row
-from rookery.serving.front import Answer, Headers
+from rookery.serving.asking import Asking
+from rookery.serving.front import JSON, Answer, Headers
 from rookery.serving.lineage import answering
-from rookery.serving.loaded import Loaded
-from rookery.serving.predictions import Answers, Asking, answers_of, checked
-from rookery.serving.predictor.interface import Outcome
+from rookery.serving.predictions import checked
 from rookery.serving.protocols import invocations, open_inference
-
-JSON = (b"content-type", b"application/json")
 
 
 class Invocations:
@@ -36,10 +33,10 @@ class Invocations:
             return checked(loaded, given)
 
         rows = await asking.off_loop(read, len(body))
-        outcome = await asking.outcome(loaded, rows, receive)
-        await _noted(asking, loaded, rows, outcome, started, len(body))
+        answered = await asking.many(loaded, rows, receive, started)
         version = (b"x-model-version", one.version.encode())
-        return Answer(invocations.render_predictions(outcome.labels), (JSON, version))
+        body = invocations.render_predictions(answered.outcome.labels)
+        return Answer(body, (*JSON, version))
 
 
 class Infer:
@@ -65,28 +62,17 @@ class Infer:
             return request, checked(loaded, request.given)
 
         request, rows = await asking.off_loop(read, len(body))
-        outcome = await asking.outcome(loaded, rows, receive)
-        answers = await _noted(asking, loaded, rows, outcome, started, len(body))
+        answered = await asking.many(loaded, rows, receive, started)
 
         def write() -> open_inference.Rendered:
-            numbers = [number for number, _ in answers]
-            said = (outcome.labels, outcome.scores, numbers)
+            outcome = answered.outcome
+            said = (outcome.labels, outcome.scores, answered.numbers)
             return open_inference.render_infer(request, *said, name=one.name, version=one.version)
 
         rendered = await asking.off_loop(write, len(body))
         sent = {"content-type": rendered.media_type} | rendered.headers
         pairs = tuple((name.lower().encode(), value.encode()) for name, value in sent.items())
         return Answer(rendered.body, pairs)
-
-
-async def _noted(
-    asking: Asking, loaded: Loaded, rows: list[Row], outcome: Outcome, started: float, size: int
-) -> Answers:
-    """Our own answers to the same rows, as they are logged."""
-
-    answers = await asking.off_loop(lambda: answers_of(loaded, outcome), size)
-    await asking.note_rows(loaded, rows, answers, started, size)
-    return answers
 
 
 def _texts(headers: Headers) -> dict[str, str]:

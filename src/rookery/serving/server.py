@@ -48,7 +48,7 @@ def run(settings: Settings) -> None:
 def _serve(settings: Settings, listener: socket.socket) -> None:
     from rookery.serving.app import create_app  # after the port is known as free
 
-    server = uvicorn.Server(_config(create_app(settings)))
+    server = uvicorn.Server(config_of(create_app(settings)))
     if threading.current_thread() is threading.main_thread():
         # uvicorn ends in good order and then raises the signal again: that is to be no failure
         signal.signal(signal.SIGTERM, lambda *_: None)
@@ -62,7 +62,7 @@ def _serve_by_many(settings: Settings, listener: socket.socket) -> None:
     with tempfile.TemporaryDirectory(prefix="rookery-metrics-") as folder:
         # where they add up their metrics; read when prometheus_client is imported
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        config = _config(
+        config = config_of(
             "rookery.serving.server:worker", factory=True, workers=settings.api_workers
         )
         supervisor = Multiprocess(config, [listener])
@@ -96,7 +96,8 @@ def _forget_the_dead(folder: Path) -> None:
             gauges.unlink(missing_ok=True)
 
 
-def _config(app: Any, **options: Any) -> uvicorn.Config:
+def config_of(app: Any, **options: Any) -> uvicorn.Config:
+    """How uvicorn runs the application."""
     return uvicorn.Config(
         app,
         access_log=False,
@@ -105,9 +106,8 @@ def _config(app: Any, **options: Any) -> uvicorn.Config:
         ws="none",
         # nothing here asks who the client is
         proxy_headers=False,
-        log_level="info",
         timeout_graceful_shutdown=GRACE_SECONDS,
-        **options,
+        **{"log_level": "info"} | options,
     )
 
 

@@ -3,7 +3,6 @@
 import gc
 import logging
 import threading
-from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -188,16 +187,15 @@ class Follower:
         if self.loaded is not None and self.loaded.identity == _identity(version):
             if self.loaded.via != via or forced:
                 self.loaded = replace(self.loaded, via=via)
-                self.warnings = self._about_aliases(
-                    self.tracking.aliases(self.name), without=via == "stage"
-                )
+                standing = self.tracking.standing(self.name)
+                self.warnings = self._about_aliases(standing, without=via == "stage")
             return self._settled("unchanged", str(version.version))
         if self._refusal and self._refusal[0] == _identity(version) and not forced:
             self.failure, self._failed_looks = self._refusal[1], 0
             return Look("refused", self.failure.version, self.failure)
         new = self._load(version, via)
-        aliases = self.tracking.aliases(self.name)
-        self.warnings = self._about_aliases(aliases, without=via == "stage")
+        standing = self.tracking.standing(self.name)
+        self.warnings = self._about_aliases(standing, without=via == "stage")
         self._serve(new)
         self.metrics.count_reload(self.name, "loaded")
         self.warm.keep(new, lambda to: self.tracking.download(self.tracking.model_uri(version), to))
@@ -246,15 +244,14 @@ class Follower:
             self._following, self._stage_then = "kept" if self.loaded else "stage", identity
         elif self._following == "kept" and identity != self._stage_then:
             self._following = "stage"
-        self.warnings = self._about_aliases(standing.aliases, without=True)
+        self.warnings = self._about_aliases(standing, without=True)
         return (staged, "stage") if staged and self._following == "stage" else None
 
-    def _about_aliases(self, aliases: Mapping[str, str], *, without: bool) -> tuple[str, ...]:
+    def _about_aliases(self, standing: "Standing", *, without: bool) -> tuple[str, ...]:
         alias = self.settings.model_alias
         found = [
             f"the alias {other!r} differs from {alias!r} in case and is not followed"
-            for other in aliases
-            if other != alias and other.lower() == alias.lower()
+            for other in standing.aliases_in_another_case(alias)
         ]
         kept = (
             "what is loaded keeps serving"

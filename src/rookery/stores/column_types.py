@@ -7,9 +7,7 @@ import sqlalchemy as sa
 
 from rookery.core.sections import Column
 from rookery.core.task import Task
-from rookery.stores.sql_types import EXACT as EXACT
-from rookery.stores.sql_types import LONG as LONG
-from rookery.stores.sql_types import MOMENT as MOMENT
+from rookery.stores.sql_types import LONG, MOMENT
 
 Types = dict[str, sa.types.TypeEngine[Any]]
 

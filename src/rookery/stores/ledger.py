@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from rookery.errors import Unavailable
-from rookery.stores.column_types import EXACT, LONG, MOMENT
 from rookery.stores.database import answering, connect
 from rookery.stores.locks import Release, create_missing, take
 from rookery.stores.owners import this_process
+from rookery.stores.sql_types import EXACT, LONG, MOMENT
 
 METADATA = sa.MetaData()
 PROMOTIONS = sa.Table(

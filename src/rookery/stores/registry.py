@@ -21,6 +21,12 @@ class Standing:
     aliases: dict[str, str] = field(default_factory=dict)
     staged: ModelVersion | None = None
 
+    def aliases_in_another_case(self, alias: str) -> list[str]:
+        """Aliases that look like this one but are not it, such as `Production`."""
+        return [
+            other for other in self.aliases if other != alias and other.lower() == alias.lower()
+        ]
+
 
 class Registry(Connection):
     """Registered models, each named as its task."""
@@ -89,15 +95,6 @@ class Registry(Connection):
     def aliases(self, name: str) -> dict[str, str]:
         """Versions by alias, exactly as written; empty where nothing is registered."""
         return self.standing(name).aliases
-
-    def aliases_in_another_case(self, name: str) -> list[str]:
-        """Aliases that look like the serving one but are not it, such as `Production`."""
-        alias = self.settings.model_alias
-        return [
-            other
-            for other in self.aliases(name)
-            if other != alias and other.lower() == alias.lower()
-        ]
 
     def production(self, name: str) -> str | None:
         """The version that is to be served: the alias, or the stage Production where none is."""

@@ -13,9 +13,10 @@ from sqlalchemy.exc import DBAPIError, IdentifierError
 from sqlalchemy.schema import CreateTable
 
 from rookery.errors import InputError
-from rookery.stores.column_types import EXACT, LONG, Types
+from rookery.stores.column_types import Types
 from rookery.stores.database import cause_of, error_code, quoted
 from rookery.stores.literals import Literals, has_infinity, largest, literal_rows, statements
+from rookery.stores.sql_types import EXACT, LONG
 
 # fewer round trips than that save nothing, larger statements are slower to parse
 STATEMENT_BYTES = 256 * 1024

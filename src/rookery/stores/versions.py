@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from mlflow.entities.model_registry import ModelVersion
 
+from rookery.core.fields import fields_of
 from rookery.core.frames import answers_of, frame_of
-from rookery.core.records import RecordField, Row, fields_of
+from rookery.core.records import RecordField, Row
 from rookery.core.served import Description, Lineage
 from rookery.core.tags import COMMIT, DIGEST, FAMILY
 from rookery.core.task import Task
@@ -33,12 +34,6 @@ class LoadedVersion:
     description: Description
     pipeline: Any
     task: Task | None
-
-    @property
-    def example(self) -> Row | None:
-        """The input example as a row."""
-        record = self.description.example
-        return self.description.reader(strict=False).rows([record])[0] if record else None
 
     def answers(self, rows: list[Row]) -> tuple[list[Any], list[list[float]] | None]:
         """Labels, which need not be the most probable ones, and probabilities."""
@@ -95,7 +90,7 @@ def _target(task: Task) -> RecordField:
 def _ask(loaded: LoadedVersion) -> None:
     model = loaded.description
     try:
-        loaded.answers([row for row in [loaded.example] if row])
+        loaded.answers([row for row in [model.example_row] if row])
     except Exception as error:  # whatever the estimator raises, it cannot answer
         # its words may hold what it read on this host, and /ready shows this refusal
         logger.warning("%s version %s: %s", model.name, model.version, error)

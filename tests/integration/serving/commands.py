@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 import psutil
+from scripts.servers import free_port
 from tests.integration.serving.conftest import eventually
-from tests.integration.serving.test_server import free_port
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def command(**environment: str) -> Iterator[Command]:
     )
     with process, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         try:
-            eventually(lambda: process.poll() is not None or is_ready(client), 60)
+            eventually(lambda: process.poll() is not None or is_ready(client))
             assert process.poll() is None
             yield Command(process, client)
         finally:

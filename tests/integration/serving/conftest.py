@@ -13,15 +13,17 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from mlflow import MlflowClient
 from tests.conftest import copy_project, point_at, write_task
 
 import rookery as rk
+from rookery.jobs.project import Project, open_project
 from rookery.serving.app import create_app
-from rookery.serving.connections import Connection
-from rookery.serving.server import bind
+from rookery.serving.server import bind, config_of
 from rookery.settings import Settings, get_settings
 
 JSON = {"Content-Type": "application/json"}
+NUMBERS = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
 ADMIN = {"Authorization": "Bearer let-me-in"}
 FLATS = {
     "name": "flats",
@@ -63,9 +65,7 @@ def serving(settings: Settings, *, wait: bool = True) -> Iterator[Served]:
     """Runs the application in a thread, behind a real socket."""
     with bind("127.0.0.1", 0) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = uvicorn.Server(
-            uvicorn.Config(create_app(settings), http=Connection, log_level="error")
-        )
+        server = uvicorn.Server(config_of(create_app(settings), log_level="error"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
@@ -75,12 +75,16 @@ def serving(settings: Settings, *, wait: bool = True) -> Iterator[Served]:
                 yield Served(client, settings)
         finally:
             server.should_exit = True
-            thread.join(20)
+            thread.join(60)
     assert not thread.is_alive()
 
 
-def eventually(holds: Callable[[], Any], seconds: float = 30.0) -> None:
-    """Waits for what another thread brings about; the bound is far above what it takes."""
+def eventually(holds: Callable[[], Any], seconds: float = 180.0) -> None:
+    """Waits for what another thread or process brings about.
+
+    The bound is far above what it takes: a start is a second, and a minute on a machine that has
+    much else to do.
+    """
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come about"
@@ -141,6 +145,27 @@ def api(served: Served) -> httpx.Client:
 
 
 @pytest.fixture
+def project(home_copy: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A promoted project that a test may change, and whose server soon follows."""
+    monkeypatch.setenv("API_ADMIN_TOKEN", "let-me-in")
+    monkeypatch.setenv("RELOAD_SECONDS", "0.2")
+    get_settings.cache_clear()
+    return open_project("penguins")
+
+
+@pytest.fixture
+def client(project: Project) -> MlflowClient:
+    """MLflow's own client, as its page and plain scripts use it."""
+    return project.tracking.client
+
+
+@pytest.fixture
+def running(project: Project) -> Iterator[Served]:
+    with serving(project.settings) as served:
+        yield served
+
+
+@pytest.fixture
 def penguin() -> dict[str, Any]:
     return {
         "island": "Torgersen",
@@ -150,6 +175,12 @@ def penguin() -> dict[str, Any]:
         "body_mass_g": 3750.0,
         "sex": "male",
     }
+
+
+@pytest.fixture
+def numbers(penguin: dict[str, Any]) -> dict[str, Any]:
+    """The penguin for a model of numbers alone."""
+    return {name: penguin[name] for name in NUMBERS}
 
 
 @pytest.fixture

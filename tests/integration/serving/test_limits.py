@@ -15,9 +15,10 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from scripts.servers import free_port
 from tests.conftest import point_at
 from tests.integration.serving.conftest import JSON, Served, eventually, serving
-from tests.integration.serving.test_server import COMMANDS, answers, free_port, started
+from tests.integration.serving.test_server import COMMANDS, answers, started
 
 from rookery.serving import bodies, connections
 
@@ -77,7 +78,7 @@ def door(served: Served, two_models: Path) -> Iterator[Door]:
         wrote: list[bytes] = []
         # a full pipe would stop the server
         threading.Thread(target=lambda: wrote.extend(process.stdout or ()), daemon=True).start()
-        eventually(lambda: answers(f"http://127.0.0.1:{port}/models/flats/ready"), seconds=60)
+        eventually(lambda: answers(f"http://127.0.0.1:{port}/models/flats/ready"))
         yield Door(port, psutil.Process(process.pid), wrote)
 
 
@@ -251,7 +252,9 @@ def test_a_body_of_too_many_small_values_is_not_even_parsed(api: httpx.Client, p
 
 
 def test_memory_does_not_grow_with_hostile_requests(door: Door) -> None:
-    """After a first round that fills what is kept for good."""
+    """After a first round that fills what is kept for good, and all that is imported late."""
+    url = f"http://127.0.0.1:{door.port}/model/versions"
+    eventually(lambda: answers(url))
     _ask_badly(door, 300)
     before = door.process.memory_info().rss
     _ask_badly(door, 2000 * TIMES)

@@ -15,18 +15,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from tests.integration.serving.conftest import Served, eventually, serving
 from tests.integration.serving.test_metrics import read
-from tests.integration.serving.test_swap import NUMBERS, log_by_hand
+from tests.integration.serving.test_swap import log_by_hand
 
 from rookery.jobs.project import open_project
 from rookery.settings import get_settings
 
 MOST_WAITING = 40
 CLIENTS = 16
-
-
-@pytest.fixture
-def numbers(penguin: dict[str, Any]) -> dict[str, Any]:
-    return {name: penguin[name] for name in NUMBERS}
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from scripts.servers import free_port
 from tests.integration.serving.conftest import eventually
 
 from rookery.errors import InputError, Unavailable
@@ -38,12 +38,6 @@ def started(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
                 process.kill()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def answers(url: str) -> bool:
     try:
         return httpx.get(url, timeout=30).is_success
@@ -59,11 +53,11 @@ def test_both_ways_to_start_it_answer_and_end_in_good_order(home: Path) -> None:
         started(uvicorn, ports["uvicorn"]) as theirs,
     ):
         for port in ports.values():
-            eventually(lambda port=port: answers(f"http://127.0.0.1:{port}/ready"), seconds=60)
+            eventually(lambda port=port: answers(f"http://127.0.0.1:{port}/ready"))
         for process in (ours, theirs):
             process.send_signal(signal.SIGTERM)
-        assert ours.wait(20) == 0
-        assert theirs.wait(20) in (0, -signal.SIGTERM)
+        assert ours.wait(60) == 0
+        assert theirs.wait(60) in (0, -signal.SIGTERM)
         assert ours.stdout is not None
         assert b"Traceback" not in ours.stdout.read()
 

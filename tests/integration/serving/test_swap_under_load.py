@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,10 +13,10 @@ from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
-from tests.integration.serving.conftest import Served, eventually, serving
+from tests.integration.serving.conftest import NUMBERS, Served, eventually
 from tests.integration.serving.load import Load, Record, asking, said_by
 from tests.integration.serving.test_metrics import read
-from tests.integration.serving.test_swap import NUMBERS, by_hand, log_by_hand, register_forest
+from tests.integration.serving.test_swap import by_hand, log_by_hand, register_forest
 
 from rookery.jobs.project import Project, open_project
 from rookery.settings import get_settings
@@ -34,21 +33,10 @@ def project(home_copy: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 @pytest.fixture
-def client(project: Project) -> MlflowClient:
-    return project.tracking.client
-
-
-@pytest.fixture
 def records(project: Project) -> list[Record]:
     rows = project.tables.read("penguins_clean")
     found: list[Record] = rows[[*NUMBERS, *TEXTS]].iloc[::8].to_dict("records")
     return found
-
-
-@pytest.fixture
-def running(project: Project) -> Iterator[Served]:
-    with serving(project.settings) as served:
-        yield served
 
 
 def register_uncompiled(project: Project) -> str:
@@ -86,14 +74,15 @@ def test_promotions_and_rollbacks_fail_no_request_and_mix_no_versions(
         for swap in range(1, SWAPS + 1):
             version = versions[swap % 3]
             client.set_registered_model_alias("penguins", "production", version)
-            eventually(lambda version=version: running.version() == version, 60)
+            eventually(lambda version=version: running.version() == version)
             if swap <= 3:
                 paths[version] = running.client.get("/model").json()["path"]
-                eventually(lambda version=version: load.wrong or has_seen(load, version), 60)
+                eventually(lambda version=version: load.wrong or has_seen(load, version))
     assert load.wrong == []
     assert load.versions() == set(versions)
+    loaded = "model_reloads_total{model=penguins,outcome=loaded}"
+    eventually(lambda: read(running.client)[loaded] == SWAPS + 1)
     found = read(running.client)
-    assert found["model_reloads_total{model=penguins,outcome=loaded}"] == SWAPS + 1
     assert not [key for key in found if "method=POST" in key and "status=5" in key]
     assert paths["1"] != "pipeline"
     assert paths[versions[2]] == "pipeline"

@@ -22,30 +22,17 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from tests.integration.serving.commands import command
 from tests.integration.serving.conftest import eventually, serving
 from tests.integration.serving.test_swap import (
-    NUMBERS,
     Unheard,
     log_by_hand,
     register_forest,
 )
 
-from rookery.jobs.project import Project, open_project
+from rookery.jobs.project import Project
 from rookery.serving.warm import WarmCache
 from rookery.settings import Settings, get_settings
 
 HEAVY = ("mlflow", "sklearn", "pandas", "scipy", "skops", "sqlalchemy", "joblib")
 Change = Any
-
-
-@pytest.fixture
-def project(home_copy: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    monkeypatch.setenv("RELOAD_SECONDS", "0.2")
-    get_settings.cache_clear()
-    return open_project("penguins")
-
-
-@pytest.fixture
-def numbers(penguin: dict[str, Any]) -> dict[str, Any]:
-    return {name: penguin[name] for name in NUMBERS}
 
 
 def serve_uncompiled(project: Project) -> str:
@@ -110,12 +97,12 @@ def test_a_restart_while_the_registry_fails_answers_and_follows_it_when_it_is_ba
     with closing(sqlite3.connect(project.settings.home / "mlflow.db")) as database:
         database.execute("ALTER TABLE registered_models RENAME TO elsewhere")
         with command() as running:
-            eventually(lambda: running.client.get("/ready").json()["failed"], 60)
+            eventually(lambda: running.client.get("/ready").json()["failed"])
             assert without_id(running.client.post("/predict", json=penguin)) == before
             database.execute("ALTER TABLE elsewhere RENAME TO registered_models")
-            eventually(lambda: running.client.get("/ready").json()["failed"] is None, 60)
+            eventually(lambda: running.client.get("/ready").json()["failed"] is None)
             project.tracking.set_production("penguins", second)
-            eventually(lambda: running.client.get("/ready").json()["version"] == "2", 60)
+            eventually(lambda: running.client.get("/ready").json()["version"] == "2")
 
 
 def test_a_restart_while_mlflow_cannot_be_reached_answers(

@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx
 import pytest
+from scripts.servers import free_port
 from tests.integration.serving.commands import Command, command, is_ready
 from tests.integration.serving.conftest import eventually
 from tests.integration.serving.test_metrics import read
-from tests.integration.serving.test_server import free_port
 from tests.integration.serving.test_swap import register_forest
 
 from rookery.jobs.project import Project, open_project
@@ -86,11 +86,11 @@ def test_a_killed_worker_is_replaced_and_the_other_answers_meanwhile(
     os.kill(killed, signal.SIGKILL)
     eventually(lambda: killed not in running.workers())
     predict(running, penguin, 20)
-    eventually(lambda: len(running.workers()) == WORKERS, 60)
+    eventually(lambda: len(running.workers()) == WORKERS)
     assert len(running.workers() & first) == 1
     # what the killed one had loaded is not told for ever
     project.tracking.set_production("penguins", register_forest(project))
-    eventually(lambda: infos(running) == {"2": 1}, 60)
+    eventually(lambda: infos(running) == {"2": 1})
     assert figures(running)[PREDICTED % 1] == 20
 
 
@@ -125,7 +125,7 @@ def test_workers_that_cannot_start_end_the_command_with_one_clear_error(
         [str(Path(sys.executable).with_name("rookery")), "serve"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert done.returncode == 2

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 
 from rookery.core.onehot import onehot
 from rookery.errors import InputError, Unavailable
-from rookery.stores.column_types import MOMENT, REJECTED_TYPES, clean_types, frame_types
+from rookery.stores.column_types import REJECTED_TYPES, clean_types, frame_types
 from rookery.stores.database import answering, connect
 from rookery.stores.locks import take
+from rookery.stores.sql_types import MOMENT
 
 ROWS = pd.DataFrame(
     {

@@ -46,6 +46,12 @@ def test_classes_that_are_truth_values_are_named_as_such():
     assert (found["prediction"], list(found["probabilities"])) == (True, ["False", "True"])
 
 
+def test_the_example_is_a_record_and_a_row_that_the_model_answers():
+    assert description().example == {"mass": 4.5}
+    assert description().example_row == (4.5, None)
+    assert description(fields=(RecordField("mass", "float"),)).example_row is None
+
+
 def test_columns_that_the_model_does_not_use_may_be_sent_but_not_unknown_ones_or_the_target():
     reader = description().reader(strict=True)
     assert reader.rows([description().example | {"year": 2007}]) == [(4.5, None)]

@@ -30,14 +30,14 @@ def test_a_check_that_hangs_becomes_a_finding_and_holds_nobody_up():
         never.wait()
 
     started = time.monotonic()
-    found = collect([Check("a", "slow", hangs), Check("a", "fast", lambda: [fine("done")])], 0.2)
-    assert time.monotonic() - started < 5
+    found = collect([Check("a", "slow", hangs), Check("a", "fast", lambda: [fine("done")])], 1)
+    assert time.monotonic() - started < 30
     assert [(one.check, one.level) for one in found] == [
         ("slow", "ok"),
         ("slow", "error"),
         ("fast", "ok"),
     ]
-    assert "within 0 s" in found[1].message
+    assert "within 1 s" in found[1].message
 
 
 def test_a_check_that_fails_is_a_finding_and_hides_no_other():

@@ -7,10 +7,12 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from pydantic_core import to_json
 from tests.unit.serving.served_versions import described
 
 from rookery.core.served import Description
-from rookery.serving.rendering import NoFiniteAnswer, Renderer
+from rookery.serving.predictor.interface import Outcome
+from rookery.serving.rendering import NoFiniteAnswer, Renderer, check_finite, records
 
 ODD = ["%", "%s", "%%d", '"', "\\", "\n", "\u2028", "Süd", "🐧", "{}", "\x00", ""]
 NAMES = st.one_of(st.sampled_from(ODD), st.text())
@@ -21,6 +23,10 @@ LABELS = st.one_of(
     st.just([False, True]),
 )
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+
+def renderer(one: Description) -> Renderer:
+    return Renderer(one.name, one.version, one.classes, one.labels or ())
 
 
 def as_json(description: Description, label: Any, scores: list[float] | None) -> bytes:
@@ -34,7 +40,9 @@ def test_a_classifiers_answer_is_the_described_one_as_json(
     described_ = described(name, version, tuple(labels), tuple(labels))
     scores = [data.draw(st.floats(0, 1)) for _ in labels]
     label = data.draw(st.sampled_from(labels))
-    assert Renderer(described_).answer(label, scores, ID) == as_json(described_, label, scores)
+    assert renderer(described_).answer(label, scores, ID) == as_json(described_, label, scores)
+    many = renderer(described_).answers(Outcome([label] * 3, [scores] * 3), [ID] * 3)
+    assert [one.encode() for one in many] == [as_json(described_, label, scores)] * 3
 
 
 @given(name=NAMES, labels=LABELS, data=st.data())
@@ -43,33 +51,62 @@ def test_a_classifier_without_probabilities_answers_with_its_label(
 ) -> None:
     described_ = described(name, labels=tuple(labels))
     label = data.draw(st.sampled_from(labels))
-    assert Renderer(described_).answer(label, None, ID) == as_json(described_, label, None)
+    assert renderer(described_).answer(label, None, ID) == as_json(described_, label, None)
 
 
 @given(label=st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers()))
 def test_a_regressors_answer_is_the_described_one_as_json(label: float) -> None:
-    assert Renderer(described()).answer(label, None, ID) == as_json(described(), label, None)
+    assert renderer(described()).answer(label, None, ID) == as_json(described(), label, None)
 
 
 def test_a_regressor_of_several_targets_answers_with_a_list() -> None:
     label = [1.5, -2.0]
-    assert Renderer(described()).answer(label, None, ID) == as_json(described(), label, None)
+    assert renderer(described()).answer(label, None, ID) == as_json(described(), label, None)
 
 
 @pytest.mark.parametrize("label", [True, 1, 1.0, "1", False, 0, 0.0, "0", "True"])
 def test_labels_that_are_equal_or_look_alike_keep_their_type(label: Any) -> None:
     both = described(labels=(True, False, 1, 0, 1.0, 0.0, "1", "0"))
-    answer = json.loads(Renderer(both).answer(label, None, ID))["prediction"]
+    answer = json.loads(renderer(both).answer(label, None, ID))["prediction"]
     assert (type(answer), answer) == (type(label), label)
 
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
 def test_what_is_no_number_in_json_is_no_answer(wrong: float) -> None:
     with pytest.raises(NoFiniteAnswer):
-        Renderer(described()).answer(wrong, None, ID)
+        renderer(described()).answer(wrong, None, ID)
     with pytest.raises(NoFiniteAnswer):
-        Renderer(described()).answer([1.0, wrong], None, ID)
-    two = Renderer(described(classes=("a", "b"), labels=("a", "b")))
+        renderer(described()).answer([1.0, wrong], None, ID)
+    two = renderer(described(classes=("a", "b"), labels=("a", "b")))
     for scores in ([wrong, 0.5], [0.5, wrong], [wrong, -wrong]):
         with pytest.raises(NoFiniteAnswer):
             two.answer("a", scores, ID)
+        with pytest.raises(NoFiniteAnswer):
+            check_finite(Outcome(["a", "b"], [[0.5, 0.5], scores]))
+    with pytest.raises(NoFiniteAnswer):
+        check_finite(Outcome([1.0, wrong, -wrong], None))
+
+
+def test_many_answers_of_a_regressor_are_the_described_ones() -> None:
+    labels = [1.5, -2.0, 1e300, 3.0]
+    found = renderer(described()).answers(Outcome(labels, None), [ID] * 4)
+    assert [one.encode() for one in found] == [as_json(described(), one, None) for one in labels]
+    check_finite(Outcome([1.7e308, 1.7e308], None))
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.datetimes(), NAMES, st.floats(allow_nan=False)
+)
+
+
+@given(
+    st.lists(NAMES, min_size=1, max_size=4, unique=True).flatmap(
+        lambda names: st.tuples(
+            st.just(names), st.lists(st.tuples(*[VALUES] * len(names)), min_size=1, max_size=4)
+        )
+    )
+)
+def test_records_are_the_rows_as_json(drawn: tuple[list[str], list[tuple[Any, ...]]]) -> None:
+    names, rows = drawn
+    wanted = [json.loads(to_json(dict(zip(names, row, strict=True)))) for row in rows]
+    assert [json.loads(text) for text in records(names, rows)] == wanted

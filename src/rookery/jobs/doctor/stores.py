@@ -130,7 +130,7 @@ def _write_run(tracking: "Tracking") -> Finding:
 def aliases(tracking: "Tracking", names: list[str]) -> Iterator[Finding]:
     alias = tracking.settings.model_alias
     for name in names:
-        for other in tracking.aliases_in_another_case(name):
+        for other in tracking.standing(name).aliases_in_another_case(alias):
             yield warning(
                 f"{name} has the alias {other!r} beside {alias!r}; only {alias!r} is served",
                 f"delete it at {tracking.settings.mlflow_pages}/#/models/{name}",

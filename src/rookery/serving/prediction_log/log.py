@@ -3,17 +3,21 @@
 import logging
 import threading
 import time
-from collections.abc import Iterable
-from itertools import repeat
+from itertools import takewhile
 from pathlib import Path
+from typing import cast
 
+from rookery.serving.ids import place_in
+from rookery.serving.prediction_log.blocks import encode
+from rookery.serving.prediction_log.rows import Entry, Fields, Rows
 from rookery.serving.prediction_log.sender import Sender
 from rookery.serving.prediction_log.spool import Spool, age_seconds
-from rookery.stores.prediction_blocks import Entry, Fields, encode
 
 INTERVAL_SECONDS = 0.25
 # a quarter of a millisecond, then requests have the interpreter again
 SLICE = 250
+# of one request: below, a block of their own would cost the database more than it saves here
+FEW = 10
 REST_SECONDS = 0.001
 # in memory, while the disk hangs
 MOST_IN_MEMORY = 200_000
@@ -30,10 +34,12 @@ class PredictionLog:
     """
 
     def __init__(self, folder: Path, url: str, spool_bytes: int = SPOOL_BYTES) -> None:
-        self._entries: list[Fields] = []
+        self._entries: list[Fields | Rows] = []
+        self._taken = 0  # predictions, the event loop's count
+        self._gone = 0  # of them, the writer's
         self._spool = Spool(folder)
-        self._sender = Sender(self._spool, url)
         self._limit = spool_bytes
+        self._sender = Sender(self._spool, url, lambda: 2 * self.spool_bytes > spool_bytes)
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._write, name="prediction-writer", daemon=True),
@@ -49,45 +55,31 @@ class PredictionLog:
         for thread in self._threads:
             thread.start()
 
-    def add(
-        self,
-        id: str,  # noqa: A002 - the word of the table
-        at: int,
-        model: str,
-        version: str,
-        input: bytes,  # noqa: A002
-        output: bytes,
-        seconds: float,
-    ) -> None:
-        """One prediction; `at` in microseconds since 1970, input and output as JSON."""
-        if len(self._entries) < MOST_IN_MEMORY:
-            self._entries.append((id, at, model, version, input, output, seconds))
-        else:
-            self._overflown += 1
+    def add(self, entry: Fields) -> None:
+        """One prediction, in the order of `Entry`."""
+        if self._has_room(1):
+            self._entries.append(entry)
 
-    def add_many(
-        self,
-        ids: list[str],
-        at: int,
-        model: str,
-        version: str,
-        inputs: Iterable[bytes],
-        outputs: Iterable[bytes],
-        seconds: float,
-    ) -> None:
-        """The predictions of a batch, row by row."""
-        count = len(ids)
-        if len(self._entries) >= MOST_IN_MEMORY:
-            self._overflown += count
+    def add_rows(self, rows: Rows) -> None:
+        """The predictions of one request."""
+        if not self._has_room(len(rows)):
             return
-        same = [repeat(value, count) for value in (at, model, version, seconds)]
-        rows = zip(ids, *same[:3], inputs, outputs, same[3], strict=True)
-        self._entries.extend(rows)
+        if len(rows) < FEW:
+            self._entries += rows.entries()
+        else:
+            self._entries += [rows[at : at + SLICE] for at in range(0, len(rows), SLICE)]
+
+    def _has_room(self, count: int) -> bool:
+        if self._taken - self._gone < MOST_IN_MEMORY:
+            self._taken += count
+            return True
+        self._overflown += count
+        return False
 
     def find(self, id: str) -> Entry | None:  # noqa: A002
         """A prediction that is not sent yet, this process's or any in the spool; reads files."""
         # in the order in which a prediction moves, so that none slips by
-        kept = next((Entry(*fields) for fields in self._entries[:] if fields[0] == id), None)
+        kept = next(filter(None, (_entry_of(one, id) for one in self._entries[:])), None)
         return kept or self._spool.find(id)
 
     def is_waiting(self, id: str) -> bool:  # noqa: A002
@@ -155,15 +147,15 @@ class PredictionLog:
             OSError: of the disk, or because there is no room.
         """
         # what comes meanwhile waits for its turn: it would make blocks of a few each
-        for _ in range(0, len(self._entries), SLICE):
-            taken = self._entries[:SLICE]
-            lines, refused = encode(taken)
+        end = self._taken
+        while self._entries and self._gone < end:
+            block = _first(self._entries)
+            lines, refused = encode(block)
             room -= sum(map(len, lines))
             if room < 0:
                 raise OSError(f"the spool has its {self._limit} bytes")
             self._spool.append(b"".join(lines))
-            self.written += len(taken) - refused
-            del self._entries[: len(taken)]
+            self.written += self._forget(1 if isinstance(block, Rows) else len(block)) - refused
             if refused:
                 self._lose(refused, "not text, or too large")
             if not self._stopping.is_set():
@@ -171,12 +163,36 @@ class PredictionLog:
 
     def _drop_newest(self) -> None:
         """What is on disk already stays: it was known as logged."""
-        count = len(self._entries)
-        del self._entries[:count]
-        self._lose(count, str(self._disk_error))
+        self._lose(self._forget(len(self._entries)), str(self._disk_error))
+
+    def _forget(self, elements: int) -> int:
+        """Takes the first elements out of the memory; says how many predictions they were."""
+        count = sum(map(_count, self._entries[:elements]))
+        del self._entries[:elements]
+        self._gone += count
+        return count
 
     def _lose(self, count: int, reason: str) -> None:
         self._dropped += count
         if time.monotonic() >= self._warn_at:
             self._warn_at = time.monotonic() + WARN_SECONDS
             logger.warning("%d predictions were not logged so far: %s", self.lost, reason)
+
+
+def _count(one: Fields | Rows) -> int:
+    return len(one) if isinstance(one, Rows) else 1
+
+
+def _first(entries: list[Fields | Rows]) -> list[Fields] | Rows:
+    """What the first block is made of."""
+    if isinstance(entries[0], Rows):
+        return entries[0]
+    singles = takewhile(lambda one: not isinstance(one, Rows), entries[:SLICE])
+    return cast("list[Fields]", list(singles))
+
+
+def _entry_of(one: Fields | Rows, id_: str) -> Entry | None:
+    if not isinstance(one, Rows):
+        return Entry(*one) if one[0] == id_ else None
+    place = place_in(one.first, id_)
+    return one[place : place + 1].entries()[0] if 0 <= place < len(one) else None

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
+from rookery.serving.prediction_log.blocks import decode
 from rookery.serving.prediction_log.spool import Spool
-from rookery.stores.prediction_blocks import decode
 
 # in one transaction: its round trips cost more than its rows
 BLOCKS = 8
 LOOK_SECONDS = 5.0
+# for each second of work; less where the spool may become full
+RESTS = {False: 1.0, True: 0.25}
 PAUSES = (0.5, 10.0)
 logger = logging.getLogger("rookery.serving")
 
@@ -23,9 +25,10 @@ Deliver = Callable[[list[str]], int]
 class Sender:
     """Runs in a thread of its own until it is told to finish."""
 
-    def __init__(self, spool: Spool, url: str) -> None:
+    def __init__(self, spool: Spool, url: str, is_long: Callable[[], bool]) -> None:
         self._spool = spool
         self._url = url
+        self._is_long = is_long
         self._deliver: Deliver | None = None
         self._work = threading.Event()
         self._ending = threading.Event()
@@ -81,6 +84,7 @@ class Sender:
     def _send(self, segment: Path, deliver: Deliver) -> None:
         """Counts when all of it is there: a segment that failed half-way is sent again."""
         sent = lost = 0
+        rest = RESTS[self._is_long()]
         with segment.open("rb") as file:
             while lines := list(islice(file, BLOCKS)):
                 if (began := time.monotonic()) > self._deadline:
@@ -90,8 +94,8 @@ class Sender:
                 refused = deliver(whole) + sum(block.size for block in read if block.text is None)
                 sent += sum(block.size for block in read) - refused
                 lost += refused
-                if not self._ending.is_set():  # other writers have their turn
-                    time.sleep((time.monotonic() - began) / 4)
+                if not self._ending.is_set():  # requests and other writers have their turn
+                    time.sleep((time.monotonic() - began) * rest)
         self._spool.remove(segment)
         self.sent += sent
         self.lost += lost

@@ -15,7 +15,8 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from rookery.stores.prediction_blocks import Entry, entry_in
+from rookery.serving.prediction_log.blocks import entry_in
+from rookery.serving.prediction_log.rows import Entry
 
 SEGMENT_BYTES = 4 * 2**20
 

@@ -155,6 +155,7 @@ class Encoder:
         self._row = _RowNumbers(plan.numbers)
         waiting = iter(self.matrices)
         self._parts: list[tuple[slice, Callable[[Sequence[Row], Floats], Floats]]] = []
+        self._width, self._derives = plan.width, bool(plan.derived)
         start = 0
         for part in plan.output:
             place = slice(start, start := start + part.width)
@@ -170,9 +171,9 @@ class Encoder:
             ValueError: a category that the pipeline refuses.
         """
         numbers = self._row(rows)
-        if self.plan.derived:
+        if self._derives:
             numbers = self._derived(rows, numbers)
-        encoded = np.empty((len(rows), self.plan.width))
+        encoded = np.empty((len(rows), self._width))
         for place, part in self._parts:
             encoded[:, place] = part(rows, numbers)
         return encoded

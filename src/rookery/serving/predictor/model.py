@@ -53,7 +53,7 @@ def check_finite(X: Array, *, missing: bool = False) -> None:
         ValueError: NaN, or an infinite value.
     """
     # the sum is finite unless a value is not (or it overflows): one pass, nothing allocated
-    if not math.isfinite(X.sum()):
+    if not math.isfinite(np.add.reduce(X, axis=None)):
         refused = np.isinf(X) if missing else ~np.isfinite(X)
         if refused.any():
             raise ValueError("a value is missing, or too large, for this model")

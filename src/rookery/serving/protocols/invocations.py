@@ -12,6 +12,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from rookery.core.records import RecordField
+from rookery.serving.bodies import read_json
 from rookery.serving.problems import Problem
 from rookery.serving.protocols.rows import (
     Columns,
@@ -22,7 +23,6 @@ from rookery.serving.protocols.rows import (
     check_names,
     check_width,
     place_of,
-    read_json,
     refused,
     unparsable,
     unsupported,

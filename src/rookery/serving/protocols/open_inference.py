@@ -12,6 +12,7 @@ from pydantic_core import to_json
 
 from rookery.core.located import brief
 from rookery.core.records import Fault, RecordField
+from rookery.serving.bodies import read_json
 from rookery.serving.problems import Problem, ProblemError, invalid
 from rookery.serving.protocols.rows import (
     Columns,
@@ -20,7 +21,6 @@ from rookery.serving.protocols.rows import (
     check_encoding,
     check_names,
     check_width,
-    read_json,
     refused,
     shown,
     unparsable,

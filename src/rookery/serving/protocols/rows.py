@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rookery.core.records import Fault, RecordField
-from rookery.serving.bodies import check_values, parse_json
+from rookery.serving.bodies import most_columns
 from rookery.serving.problems import Problem, ProblemError, invalid
 
 Records = list[dict[str, Any]]
@@ -20,16 +20,6 @@ class Columns:
 
 
 Given = Records | Columns
-
-
-def read_json(body: bytes, known: int, most: int) -> Any:
-    """What a body holds, unless it is far more than `most` rows of `known` columns can need.
-
-    Raises:
-        Problem: 400 for no JSON; 413 before millions of empty lists keep the interpreter busy.
-    """
-    check_values(body, most, known)
-    return parse_json(body)
 
 
 def as_records(given: Given) -> Records:
@@ -86,9 +76,9 @@ def check_width(count: int, known: int) -> None:
     """Lets pass what may be a raw row of a model that knows `known` columns.
 
     Raises:
-        Problem: 422 for far more columns: each would be a fault of its own.
+        Problem: 422 for far more columns.
     """
-    most = 2 * known + 20
+    most = most_columns(known)
     if count > most:
         message = f"{count} columns were sent, the model knows {known}"
         raise refused("columns", count, f"at most {most} columns", message)

@@ -10,7 +10,9 @@ import pytest
 import sqlalchemy as sa
 from tests import databases
 
+from rookery.serving.ids import new_series
 from rookery.serving.prediction_log.log import SPOOL_BYTES, PredictionLog
+from rookery.serving.prediction_log.rows import Entry, Rows
 from rookery.stores.database import connect
 from rookery.stores.predictions import METADATA, PREDICTIONS
 
@@ -52,11 +54,32 @@ class Place:
         return engine
 
 
+def entry(id_: str, **changed: object) -> Entry:
+    now = time.time_ns() // 1000
+    return Entry(id_, now, "penguins", "3", RECORD, ANSWER, 0.001)._replace(**changed)
+
+
+def rows(count: int) -> Rows:
+    """So many predictions of one request."""
+    return Rows(
+        first=new_series(),
+        at=time.time_ns() // 1000,
+        model="penguins",
+        version="3",
+        seconds=0.02,
+        names=["row", "sex"],
+        classes=["Adelie", "Gentoo"],
+        rows=[(number, "male") for number in range(count)],
+        labels=["Gentoo"] * count,
+        scores=[[0.25, 0.75]] * count,
+    )
+
+
 def add(log: PredictionLog, count: int) -> set[str]:
     """Logs so many predictions; their ids."""
     ids = [str(uuid4()) for _ in range(count)]
     for prediction_id in ids:
-        log.add(prediction_id, time.time_ns() // 1000, "penguins", "3", RECORD, ANSWER, 0.001)
+        log.add(entry(prediction_id))
     return set(ids)
 
 

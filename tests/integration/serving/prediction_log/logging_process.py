@@ -11,6 +11,9 @@ from types import FrameType
 from uuid import uuid4
 
 from rookery.serving.prediction_log.log import PredictionLog
+from rookery.serving.prediction_log.rows import Entry
+
+GIVEN, SAID = b'{"a": 1}', b'{"prediction": "b"}'
 
 
 def end(_signal: int, _frame: FrameType | None) -> None:
@@ -23,7 +26,7 @@ log.start()
 signal.signal(signal.SIGTERM, end)
 for _ in range(int(sys.argv[3])):
     now, prediction_id = time.time_ns() // 1000, str(uuid4())
-    log.add(prediction_id, now, "penguins", "3", b'{"a": 1}', b'{"prediction": "b"}', 0.001)
+    log.add(Entry(prediction_id, now, "penguins", "3", GIVEN, SAID, 0.001))
     print(prediction_id, now, flush=True)
     time.sleep(0.001)  # a pace, no wait
 print("done", flush=True)

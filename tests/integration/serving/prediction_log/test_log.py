@@ -6,9 +6,17 @@ from uuid import uuid4
 
 import pytest
 from tests.integration.serving.conftest import eventually
-from tests.integration.serving.prediction_log.conftest import ANSWER, RECORD, Place, add
+from tests.integration.serving.prediction_log.conftest import (
+    ANSWER,
+    RECORD,
+    Place,
+    add,
+    entry,
+    rows,
+)
 
 from rookery.serving.prediction_log.log import PredictionLog
+from rookery.serving.prediction_log.rows import Entry
 from rookery.stores.predictions import prediction_of, read_prediction
 
 
@@ -40,8 +48,8 @@ def keep(place: Place, count: int) -> set[str]:
 
 def test_a_prediction_is_stored_as_it_was_given(place):
     log, at = place.log(), time.time_ns() // 1000
-    given = ("a" * 36, at, "Ännchens model", "3", RECORD, ANSWER, 0.00123)
-    log.add(*given)
+    given = Entry("a" * 36, at, "Ännchens model", "3", RECORD, ANSWER, 0.00123)
+    log.add(given)
     eventually(lambda: place.stored())
     stored = read_prediction(place.engine(), "a" * 36)
     assert stored == prediction_of(*given)
@@ -52,12 +60,25 @@ def test_a_prediction_is_stored_as_it_was_given(place):
 
 
 def test_a_batch_is_logged_row_by_row(place):
-    log, ids = place.log(), [str(uuid4()) for _ in range(1001)]
-    inputs = [b'{"row": %d}' % number for number in range(1001)]
-    log.add_many(ids, time.time_ns() // 1000, "penguins", "3", inputs, [ANSWER] * 1001, 0.02)
-    eventually(lambda: log.sent == 1001)
-    assert place.stored() == set(ids)
-    assert read_prediction(place.engine(), ids[700]).input == {"row": 700}
+    log, many, few = place.log(), rows(1001), rows(3)
+    log.add_rows(many)
+    log.add_rows(few)
+    eventually(lambda: log.sent == 1004)
+    given = [*many.entries(), *few.entries()]
+    assert place.stored() == {one.id for one in given}
+    for one in (given[0], given[700], given[1000], given[1003]):
+        assert read_prediction(place.engine(), one.id) == prediction_of(*one)
+
+
+def test_one_of_a_batch_is_found_before_it_is_sent(blocked, monkeypatch):
+    monkeypatch.setattr("rookery.serving.prediction_log.log.INTERVAL_SECONDS", 0.5)
+    log, many = blocked.log(), rows(1001)
+    log.add_rows(many)
+    wanted = many.entries()[600]
+    assert log.find(wanted.id) == wanted
+    eventually(lambda: log.written == 1001)
+    assert log.find(wanted.id) == wanted
+    assert log.find(rows(1).first) is None
 
 
 def test_predictions_wait_for_a_database_that_is_away(blocked, away, caplog):
@@ -156,9 +177,9 @@ def test_a_last_block_that_was_cut_off_is_counted_and_hides_no_other(blocked, aw
 def test_a_prediction_that_the_table_refuses_keeps_no_other_back(place):
     log = place.log()
     ids = add(log, 300)
-    log.add(str(uuid4()), time.time_ns() // 1000, "penguins", "3", RECORD, ANSWER, float("nan"))
-    log.add("\ud800", time.time_ns() // 1000, "penguins", "3", RECORD, ANSWER, 0.1)
-    log.add(str(uuid4()), time.time_ns() // 1000, "penguins", "3", b"\xff", ANSWER, 0.1)
+    log.add(entry(str(uuid4()), seconds=float("nan")))
+    log.add(entry("\ud800"))
+    log.add(entry(str(uuid4()), input=b"\xff"))
     ids |= add(log, 300)
     eventually(lambda: log.sent == 600)
     assert place.stored() == ids
@@ -183,7 +204,7 @@ def test_memory_is_bounded_while_the_disk_hangs(tmp_path, monkeypatch):
     monkeypatch.setattr("rookery.serving.prediction_log.log.MOST_IN_MEMORY", 100)
     log = PredictionLog(tmp_path, "sqlite://")  # not started: nothing is written
     add(log, 105)
-    log.add_many(["a", "b"], 0.0, "m", "1", [b"1", b"2"], [b"1", b"2"], 0.1)
+    log.add_rows(rows(2))
     assert log.lost == 7
 
 

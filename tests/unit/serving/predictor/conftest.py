@@ -1,12 +1,10 @@
 """Penguins with their gaps, as frames and as rows."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import palmerpenguins
 import pandas as pd
 import pytest
-from threadpoolctl import threadpool_limits
 
 from rookery.core.records import RecordField, Row
 
@@ -20,13 +18,6 @@ FIELDS = (
     RecordField("sex", "text", required=False),
     RecordField("year", "integer", range=(2000, 2100)),
 )
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads that spin while others work make a millisecond of boosting last for seconds."""
-    with threadpool_limits(1):
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.impute import SimpleImputer
@@ -164,7 +164,8 @@ def test_rows_are_encoded_as_the_transformer_does(name):
     encoder = read_encoder([fitted], FIELDS)
 
     @np.errstate(all="ignore")
-    @given(st.lists(ROW, min_size=1, max_size=6))
+    @settings(max_examples=30)  # of more rows each: a frame costs the same for one row or twenty
+    @given(st.lists(ROW, min_size=1, max_size=20))
     def same(rows):
         compared(fitted, encoder, rows)
 

@@ -8,9 +8,14 @@ from mlflow.entities.model_registry import ModelVersion
 
 from rookery.core.records import InvalidRecords
 from rookery.errors import InputError, Refused
+from rookery.serving.prediction_log.spool import Spool
 from rookery.settings import Settings, get_settings
-from rookery.stores.predictions import Prediction, UnknownPrediction, read_prediction
-from rookery.stores.spooled import find_spooled
+from rookery.stores.predictions import (
+    Prediction,
+    UnknownPrediction,
+    prediction_of,
+    read_prediction,
+)
 from rookery.stores.tables import Tables
 from rookery.stores.tracking import Tracking
 from rookery.stores.versions import LoadedVersion, load_version
@@ -67,7 +72,8 @@ def replay(prediction_id: str) -> Replay:
 
 def _logged(settings: Settings, prediction_id: str) -> Prediction:
     """Waiting ones first: what is sent in between is found in the table."""
-    found = find_spooled(settings.cache / "spool", prediction_id)
+    waiting = Spool(settings.cache / "spool").find(prediction_id)
+    found = prediction_of(*waiting) if waiting else None
     tables = Tables(settings.tables_url)
     if found is None and tables.columns("predictions") is not None:
         found = read_prediction(tables.engine, prediction_id)

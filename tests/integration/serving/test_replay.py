@@ -14,8 +14,8 @@ from tests.integration.serving.conftest import serving
 import rookery as rk
 from rookery.cli import run_command
 from rookery.errors import InputError
+from rookery.serving.prediction_log.blocks import encode
 from rookery.settings import get_settings
-from rookery.stores.prediction_blocks import encode
 from rookery.stores.predictions import UnknownPrediction
 
 PENGUIN = {
