@@ -1,6 +1,7 @@
 """From raw rows to clean ones and refused ones, each with its reasons."""
 
 import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,10 +88,14 @@ def table_schema(task: Task) -> pa.DataFrameSchema:
     )
 
 
-def read_back(rows: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """Clean rows as a database gave them, in the task's types again."""
+def read_back(rows: pd.DataFrame, task: Task, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Clean rows as a database gave them, in the task's types again; `columns`: only these."""
     return pd.DataFrame(
-        {name: _stored(rows[name], column) for name, column in task.columns.items()},
+        {
+            name: _stored(rows[name], column)
+            for name, column in task.columns.items()
+            if columns is None or name in columns
+        },
         index=rows.index,
     )
 
@@ -133,14 +138,14 @@ def _without_markers(values: pd.Series, column: Column, task: Task) -> pd.Series
         values = values.mask(gone) if gone.any() else values
         if not column.replace:
             return values
-    text = _as_text(values).str.strip()
+    text = as_text(values).str.strip()
     if column.replace:
         text = text.replace(column.replace)
     return text.mask(text.isin(markers))
 
 
-def _as_text(values: pd.Series) -> pd.Series:
-    """Whole numbers without a point, as people write them; what is missing stays so."""
+def as_text(values: pd.Series) -> pd.Series:
+    """Values as text, whole numbers without a point as people write them; gaps stay gaps."""
     if pd.api.types.is_float_dtype(values):
         numbers = values.astype("float64")
         whole = (numbers == np.floor(numbers)) & (numbers.abs() <= LARGEST_WHOLE)
@@ -175,13 +180,13 @@ def _parse_date(values: pd.Series) -> Parsed:
     if pd.api.types.is_datetime64_any_dtype(values):
         dates = pd.to_datetime(values, utc=True).dt.tz_localize(None)
     else:
-        dates = _as_text(values).astype(object).map(read_date, na_action="ignore")
+        dates = as_text(values).astype(object).map(read_date, na_action="ignore")
     dates = dates.astype("datetime64[us]")
     return dates, dates.isna() & values.notna(), "a date in ISO 8601 form"
 
 
 def _parse_text(values: pd.Series) -> Parsed:
-    return _as_text(values), pd.Series(False, index=values.index), "text"
+    return as_text(values), pd.Series(False, index=values.index), "text"
 
 
 _PARSERS: dict[str, Any] = {
