@@ -70,7 +70,8 @@ def listings(number: int, seed: int, share: float = 1.0) -> Table:
 def _town_effects(seed: int) -> Values:
     """Shape (states, towns), the same for all batches of a seed."""
     rng = np.random.default_rng([seed, len(BATCHES)])
-    return np.exp(rng.normal(0, 0.22, (len(STATES), TOWNS_PER_STATE)))
+    effects: Values = np.exp(rng.normal(0, 0.22, (len(STATES), TOWNS_PER_STATE)))
+    return effects
 
 
 def _houses(rng: np.random.Generator, towns: Values, batch: Batch, rows: int) -> Table:
@@ -134,7 +135,7 @@ def _dates(rng: np.random.Generator, sold: Values) -> Values:
     """Sold houses mostly say when; most of those for sale were not sold before, as far as known."""
     ago = rng.exponential(np.where(sold, 400, 3_500)).astype(int)
     days = np.datetime64("2024-03-31") - np.minimum(ago, 18_000)
-    texts = days.astype(str).astype(object)
+    texts: Values = days.astype(str).astype(object)
     texts[rng.random(len(sold)) < np.where(sold, 0.04, 0.55)] = None
     return texts
 
@@ -178,8 +179,7 @@ def _parts(table: Table, size: int) -> Iterator[Iterator[tuple[Any, ...]]]:
 
 
 def _plain(values: Values) -> list[Any]:
-    if values.dtype == object:
-        return values.tolist()
     plain = values.astype(object)
-    plain[np.isnan(values)] = None
-    return plain.tolist()
+    if values.dtype != object:
+        plain[np.isnan(values)] = None
+    return list(plain.tolist())

@@ -17,7 +17,9 @@ from rookery.jobs.progress import progress
 from rookery.jobs.project import Project
 from rookery.stores.audit import CLEANED, LOADED, BatchEntry
 from rookery.stores.column_types import ORIGIN, REJECTED_TYPES, Types, clean_types
+from rookery.stores.locks import alone
 from rookery.stores.replacement import Replacement
+from rookery.stores.tables import WAIT_SECONDS
 
 Changes = dict[int, dict[str, Any]]
 
@@ -30,7 +32,11 @@ def clean_batches(project: Project) -> None:
     Raises:
         InputError: nothing is ingested, or no row is clean. Unavailable: the database failed.
     """
-    entries, rules = project.audit.entries(), rules_digest(project.task)
+    with alone(project.tables.engine, f"{project.task.name}.batches", WAIT_SECONDS):
+        _clean(project, project.audit.entries(), rules_digest(project.task))
+
+
+def _clean(project: Project, entries: Sequence[BatchEntry], rules: str) -> None:
     if not entries:
         raise InputError(
             f"no batch of {project.task.name} is loaded yet",
@@ -38,12 +44,14 @@ def clean_batches(project: Project) -> None:
             value=project.raw,
             next=f"rookery ingest {project.task.name}",
         )
+    new = [entry for entry in entries if entry.state == LOADED]
     if _stale(project, entries, rules):
         _clean_all(project, entries, rules)
-        return
-    new = [entry for entry in entries if entry.state == LOADED]
-    if not new:
-        return
+    elif new:
+        _clean_new(project, new, rules)
+
+
+def _clean_new(project: Project, new: Sequence[BatchEntry], rules: str) -> None:
     seen = _Seen(_hashes(project))
     for entry in new:
         with project.tables.appending(_schemas(project), project.task) as tables:
@@ -71,12 +79,14 @@ class _Seen:
 
 
 def _stale(project: Project, entries: Sequence[BatchEntry], rules: str) -> bool:
-    there = project.tables.columns(project.clean)
-    return (
-        there is None
-        or "row_hash" not in there
-        or any(entry.rules not in (None, rules) for entry in entries)
-    )
+    """Whether the tables are not what the audit says: by other rules, or of a job that died."""
+    if "row_hash" not in (project.tables.columns(project.clean) or []):
+        return True
+    if any(entry.rules not in (None, rules) for entry in entries):
+        return True
+    new = {entry.batch_id for entry in entries if entry.state == LOADED and entry.rows}
+    held = (project.tables.batches(name) for name in (project.clean, project.rejected))
+    return bool(new) and any(new & set(batches) for batches in held)
 
 
 def _schemas(project: Project) -> dict[str, Types]:

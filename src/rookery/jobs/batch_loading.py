@@ -11,8 +11,7 @@ from rookery.stores.audit import BatchEntry
 from rookery.stores.column_types import raw_texts
 from rookery.stores.locks import alone
 from rookery.stores.streams import Arrival, Stream, open_stream
-
-WAIT_SECONDS = 600.0
+from rookery.stores.tables import WAIT_SECONDS
 
 
 @dataclass(frozen=True)

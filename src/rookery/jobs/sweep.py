@@ -77,6 +77,7 @@ def _reduced(task: Task, without: Sequence[str]) -> Task:
 def _start(project: Project, task: Task, template: Path) -> Plan:
     tracking, experiment = project.tracking, project.experiment
     tracking.end_abandoned(experiment)
+    seen = batch_tags(project)  # before the rows: a batch that comes between is not claimed
     rows = in_order(read_clean(project))
     train, holdout = split(rows, project.task)
     _check_rows(project, train, holdout)
@@ -89,7 +90,7 @@ def _start(project: Project, task: Task, template: Path) -> Plan:
     content = digest(rows)
     tags = resolve_tags() | commit_of(project.folder)
     shared = {str(k): str(v) for k, v in tags.items()} | {DIGEST: content, TASK: task.name}
-    shared |= batch_tags(project)
+    shared |= seen
     # what was learnt without some columns is to be looked at, not to be promoted by default
     kind = "sweep" if task is project.task else "ablation"
     parent = tracking.start_run(experiment, "sweep", shared | {KIND: kind})

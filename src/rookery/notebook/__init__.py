@@ -19,6 +19,7 @@ from rookery.notebook.rows import (
     sides,
 )
 from rookery.notebook.runs import (
+    batches,
     last_sweep,
     leaderboard,
     ledger,
@@ -31,6 +32,7 @@ __all__ = [
     "against",
     "arrived",
     "ask_api",
+    "batches",
     "clue",
     "columns",
     "distributions",

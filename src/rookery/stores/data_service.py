@@ -1,5 +1,6 @@
 """Requests to a data service, until an answer is whole on the disk."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from rookery.stores.bodies import Bodies
 CONNECT_SECONDS = 10.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 20.0
 BLOCK = 1 << 20
+MOST_DETAIL_BYTES = 1 << 16
 
 
 class _Failed(Exception):
@@ -89,7 +91,7 @@ class DataService:
             if status >= 500 or status == 429:
                 raise _Failed(f"it answers {status}")
             detail = "" if response.ok else _detail(response)
-            if status == 400 and detail:
+            if status == 400 and detail and take == self._keep:
                 self.ending = detail
                 return None
             if not response.ok:
@@ -112,7 +114,7 @@ def _no_body(response: requests.Response) -> None:
 def _detail(response: requests.Response) -> str:
     """What FastAPI and its like say of an error; nothing where it is another page."""
     try:
-        said = response.json()["detail"]
+        said = json.loads(response.raw.read(MOST_DETAIL_BYTES, decode_content=True))["detail"]
     except (ValueError, KeyError, TypeError):
         return ""
     return str(said)[:300]
