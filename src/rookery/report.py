@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rookery.errors import RookeryError, Unavailable
+from rookery.report_batches import batch_ingested, batch_lines, batches_ran
 
 if TYPE_CHECKING:
     from rookery.jobs.clean import CleanedTable
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from rookery.jobs.new import NewTask
     from rookery.jobs.promote import Promotion
     from rookery.jobs.run import Run
+    from rookery.jobs.run_batches import BatchRuns
 
 MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
@@ -46,6 +48,8 @@ def drafted(result: "NewTask", most: int = 12) -> str:
 
 
 def ingested(result: "Ingested") -> str:
+    if result.number is not None or result.ended is not None:
+        return batch_ingested(result)
     if result.unchanged:
         return (
             f"{result.table}: {result.rows} rows, unchanged (batch {result.batch} of "
@@ -95,7 +99,11 @@ def promoted(result: "Promotion") -> str:
     )
 
 
-def ran(result: "Run") -> str:
+def ran(result: "Run | BatchRuns") -> str:
+    from rookery.jobs.run_batches import BatchRuns  # it is loaded: the result comes from there
+
+    if isinstance(result, BatchRuns):
+        return batches_ran(result)
     return "\n".join(
         [
             ingested(result.ingested),
@@ -133,6 +141,7 @@ def standing(found: dict[str, Any]) -> str:
             f"tables      {tables['raw']} raw = {tables['clean']} clean + "
             f"{tables['rejected']} rejected + {tables['duplicates']} duplicates"
         )
+    lines += batch_lines(found["batches"])
     sweep = found["sweep"]
     lines.append(
         f"last sweep  {sweep['family']}  {sweep['link']}" if sweep else "last sweep  none yet"

@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     rookery_tasks: Path = Path("tasks")
     database_url: SecretStr | None = None
     source_database_url: SecretStr | None = None
+    source_batches_url: str = Field(default="http://localhost:8010", pattern=r"^https?://[^@\s]+$")
     mlflow_tracking_uri: str | None = None
     mlflow_url: str | None = None
     mlflow_tracking_username: str | None = None

@@ -1,7 +1,7 @@
 """From raw rows to clean ones and refused ones, each with its reasons."""
 
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,11 @@ def task_names(names: list[str], task: Task) -> list[str]:
         for name, column in task.columns.items()
     }
     return [known.get(name, known.get(name.strip(), name)) for name in names]
+
+
+def named(frame: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """Rows of a source, their columns called what the task calls them."""
+    return frame.set_axis(task_names([str(name) for name in frame.columns], task), axis="columns")
 
 
 def check_columns(names: list[str], task: Task) -> None:
@@ -108,10 +113,14 @@ def table_schema(task: Task) -> pa.DataFrameSchema:
     )
 
 
-def read_back(rows: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """Clean rows as a database gave them, in the task's types again."""
+def read_back(rows: pd.DataFrame, task: Task, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Clean rows as a database gave them, in the task's types again; `columns`: only these."""
     return pd.DataFrame(
-        {name: _stored(rows[name], column) for name, column in task.columns.items()},
+        {
+            name: _stored(rows[name], column)
+            for name, column in task.columns.items()
+            if columns is None or name in columns
+        },
         index=rows.index,
     )
 

@@ -5,6 +5,7 @@ TASK = "rookery.task"
 KIND = "rookery.kind"  # sweep, ablation, candidate
 BEST = "rookery.best_run"  # of a sweep
 OWNER = "rookery.owner"  # the process that a run belongs to
+LAST_BATCH = "rookery.last_batch"  # the newest batch whose rows were learned from
 DIGEST = "rookery.digest"  # of the clean rows
 SNAPSHOT = "rookery.snapshot"  # where these rows are kept
 ERROR = "rookery.error"
