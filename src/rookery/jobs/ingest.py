@@ -57,6 +57,7 @@ def _open(project: Project, override: str | None) -> Batch:
         project.folder,
         url.get_secret_value() if url else project.settings.tables_url,
         project.settings.cache,
+        project.settings.source_files_folder,
     )
 
 
