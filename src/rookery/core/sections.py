@@ -135,6 +135,29 @@ class Split(Strict):
     folds: int = Field(default=5, ge=2, le=20, description="Folds of the cross-validation.")
 
 
+class Cost(Strict):
+    """What a wrong answer costs; only their ratio counts."""
+
+    false_positive: FiniteFloat = Field(gt=0)
+    false_negative: FiniteFloat = Field(gt=0)
+
+
+class Threshold(Strict):
+    """From which probability on the second class is said: exactly one rule."""
+
+    maximize: Literal["f1", "balanced_accuracy", "accuracy"] | None = None
+    cost: Cost | None = None
+    minimum_recall: float | None = Field(
+        default=None, gt=0, le=1, description="With as few false alarms as this allows."
+    )
+
+    @model_validator(mode="after")
+    def exactly_one(self) -> Self:
+        if len(self.model_dump(exclude_none=True)) != 1:
+            raise ValueError("give exactly one of maximize, cost, minimum_recall")
+        return self
+
+
 class Gate(Strict):
     """What a version must meet, on the hold-out, before it is registered or promoted."""
 
@@ -156,3 +179,4 @@ class Candidates(Strict):
     max_rows: int | None = Field(
         default=None, gt=0, description="Above it, fitted on a stratified sample of so many rows."
     )
+    above_max_rows: Literal["sample", "skip"] = "sample"

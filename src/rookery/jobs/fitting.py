@@ -28,6 +28,7 @@ class Packed:
     metrics: dict[str, float]
     fit_seconds: float
     rows: int
+    threshold: float | None
 
 
 Outcome = tuple[int, Packed | Exception]  # position of the candidate, what came of it
@@ -52,7 +53,8 @@ class Fitting:
         found = fit_candidate(
             candidate, self.task, self.train, self.holdout, cross_validate=self.cross_validate
         )
-        return Packed(pack(found.pipeline), found.metrics, found.fit_seconds, found.rows)
+        data = pack(found.pipeline)
+        return Packed(data, found.metrics, found.fit_seconds, found.rows, found.threshold)
 
 
 def fit_all(fitting: Fitting, candidates: Sequence[Candidate], jobs: int) -> Iterator[Outcome]:

@@ -34,9 +34,7 @@ def open_csv(path: Path, source: Source) -> Batch:
     header = csv_header(path, source)
     # the same bytes read in another way are other rows
     read_as = hashlib.sha256(f"{content}{source.encoding.lower()}{source.separator}".encode())
-    return Batch(
-        read_as.hexdigest()[:16], path.name, header, lambda: csv_chunks(path, source)
-    )
+    return Batch(read_as.hexdigest()[:16], path.name, header, lambda: csv_chunks(path, source))
 
 
 def csv_header(path: Path, source: Source, skip: int = 0) -> list[str]:
@@ -61,7 +59,7 @@ def csv_chunks(
 
 
 def _options(source: Source) -> dict[str, Any]:
-    """Every cell as text, as the file has it: what is a number is decided where rows are cleaned."""
+    # every cell as text, as the file has it: what is a number is decided where rows are cleaned
     utf8 = source.encoding.lower() in ("utf-8", "utf8")
     return {
         "dtype": str,

@@ -1,7 +1,6 @@
 """Files from the web: fetched once, kept by their SHA-256, and never read with another content."""
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -76,7 +75,7 @@ def _fetched(web: Web, file: WebFile, cache: Path) -> Path:
         kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=kept.parent, prefix="part-") as folder:
             fresh = _download(web, file, Path(folder))
-            os.replace(fresh, kept)
+            fresh.replace(kept)
     return kept
 
 

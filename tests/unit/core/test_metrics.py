@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from rookery.core.metrics import (
+    BINARY,
     DIRECTIONS,
     METRICS,
     TIE_BREAKERS,
@@ -133,7 +134,7 @@ def test_an_integer_target_is_measured_as_a_number():
 
 
 def test_each_metric_has_a_direction_and_each_kind_a_tie_breaker():
-    assert set(DIRECTIONS) == {name for names in METRICS.values() for name in names}
+    assert set(DIRECTIONS) == {*BINARY, *(name for names in METRICS.values() for name in names)}
     assert {name for name, way in DIRECTIONS.items() if way == "maximize"} == {
         "accuracy",
         "balanced_accuracy",
