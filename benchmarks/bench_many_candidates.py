@@ -100,7 +100,7 @@ def sets_of(grid: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def watched_memory() -> Iterator[list[float]]:
-    """MB that the processes below this one have together: the most in the first tenth, and of all."""
+    """MB that the processes below this one have together: most of the first tenth, and of all."""
     seen, ended, found = list[float](), threading.Event(), list[float]()
 
     def watch() -> None:
@@ -139,7 +139,7 @@ def show_page(uri: str) -> None:
     newest["order_by"] = ["attributes.start_time DESC"]
     best = newest | {"order_by": ["metrics.`holdout_roc_auc` DESC"]}
     run = ask(uri, "runs/search", newest)["runs"][0]["info"]["run_id"]
-    requests_of = {
+    requests_of: dict[str, tuple[str, dict[str, Any]]] = {
         "runs/search, newest 100": ("runs/search", newest),
         "runs/search, best 100 by a metric": ("runs/search", best),
         "logged-models/search": ("logged-models/search", {"experiment_ids": [experiment]}),
