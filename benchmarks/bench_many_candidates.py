@@ -25,12 +25,12 @@ SECONDS = 0.5  # between two looks at the memory
 Grid = dict[str, dict[str, list[Any]]]
 GRID: Grid = {
     "logistic_regression": {
-        "C": [round(10 ** (n / 12), 5) for n in range(-36, 37)],
+        "C": [round(10 ** (n / 12), 5) for n in range(-42, 42)],
         "max_iter": [200, 400],
         "fit_intercept": [True, False],
     },
     "decision_tree": {
-        "max_depth": [4, 6, 8, 10, 12, None],
+        "max_depth": [4, 6, 7, 8, 9, 10, 12, None],
         "min_samples_leaf": [5, 10, 20, 40, 80, 160],
         "criterion": ["gini", "entropy"],
         "max_features": [None, 0.5, 0.3, "sqrt"],
@@ -40,7 +40,7 @@ GRID: Grid = {
         "learning_rate": [0.05, 0.1, 0.2],
         "max_leaf_nodes": [7, 15, 31],
         "l2_regularization": [0.0, 1.0, 5.0],
-        "min_samples_leaf": [10, 20, 40, 80],
+        "min_samples_leaf": [5, 10, 20, 40, 80, 160, 320],
     },
 }
 
@@ -50,7 +50,7 @@ def main() -> None:
     describe_machine()
     with scratch() as folder:
         home, tasks = folder / "home", folder / "tasks"
-        write_task(tasks, given.candidates)
+        write_task(tasks, given.candidates, given.rows)
         chosen = {"ROOKERY_TASKS": str(tasks), "ROOKERY_TASK": "adult"}
         if "SOURCE_FILES" in os.environ:
             chosen["SOURCE_FILES"] = os.environ["SOURCE_FILES"]
@@ -65,7 +65,11 @@ def main() -> None:
             [count, done.seconds, count / done.seconds, done.process_cpu_seconds, *seen, *sizes]
         ]
         header = ["runs", "s", "runs/s", "CPU s", "MB, first tenth", "MB, at most"]
-        table("A sweep without folds", [*header, "mlflow.db MB", "artifacts MB"], rows)
+        table(
+            f"A sweep without folds, {given.rows or 'all'} rows",
+            [*header, "mlflow.db MB", "artifacts MB"],
+            rows,
+        )
         with default_server(folder / "server", environ, home / "mlflow.db") as uri:
             show_page(uri)
 
@@ -74,16 +78,17 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--candidates", type=int, default=1000)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--rows", type=int, help="fit on a sample of so many training rows")
     return parser.parse_args()
 
 
-def write_task(folder: Path, count: int) -> None:
-    """Adult with so many candidates, a third of each kind as far as that goes."""
+def write_task(folder: Path, count: int, rows: int | None) -> None:
+    """Adult with so many candidates, a third of each kind."""
     yaml = YAML()
     task = yaml.load(ROOT / "tasks" / "adult.yaml")
     shares = [count // 3, count // 3, count - 2 * (count // 3)]
     task["candidates"] = {
-        family: {"sets": list(islice(sets_of(grid), share))}
+        family: {"sets": list(islice(sets_of(grid), share))} | ({"max_rows": rows} if rows else {})
         for (family, grid), share in zip(GRID.items(), shares, strict=True)
     }
     short = {name: len(found["sets"]) for name, found in task["candidates"].items()}

@@ -23,6 +23,10 @@ UNAVAILABLE = frozenset(
     {"booster", "callbacks", "device", "early_stopping_rounds", "enable_categorical"}
     | {"eval_metric", "feature_types", "feature_weights", "importance_type", "kwargs", "missing"}
 )
+STATE = frozenset(
+    {"parameters", "classes_", "outputs_", "model_", "n_features_in_", "feature_names_in_"}
+    | {"_sklearn_version"}
+)
 # one thread: candidates are fitted beside each other, and an answer is a few rows
 SHARED = {"n_jobs": 1, "random_state": 42}
 
@@ -68,10 +72,18 @@ class Boosted(BaseEstimator):  # type: ignore[misc]
         return {name: value for name, value in super().__getstate__().items() if name != "_booster"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        """Takes no attribute but its own: another could stand in the place of a method.
+
+        Raises:
+            ValueError: there is one, or the model is not sound.
+        """
+        strange = set(state) - STATE
+        model = state.get("model_", b"")
+        if strange or not isinstance(model, bytes):
+            raise ValueError(f"not the state of a booster: {sorted(strange) or type(model)}")
         super().__setstate__(state)
-        self._booster = None  # whatever the state says
-        if "model_" in state:
-            self._take(bytes(state["model_"]))
+        if model:
+            self._take(model)
 
     def _fitted(self, X: Any, y: Any, outputs: int) -> Self:
         """Fits to float targets or class numbers; `outputs` is what a row of scores holds."""

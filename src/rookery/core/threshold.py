@@ -32,8 +32,9 @@ def choose(rule: Threshold, truth: Numbers, scores: Numbers) -> float:
     gain = _gain(rule, found, false_alarms, positives, len(truth) - positives)
     place = int(np.argmax(gain))
     borders = ranked[last]
-    below = borders[place + 1] if place + 1 < len(borders) else 0.0
-    return float((borders[place] + below) / 2)
+    here, below = borders[place], borders[place + 1] if place + 1 < len(borders) else 0.0
+    middle = (here + below) / 2
+    return float(middle if middle > below else here)  # of neighbours there is no middle
 
 
 def _gain(

@@ -89,8 +89,9 @@ def _alone(fitting: Fitting, position: int, candidate: Candidate) -> Outcome:
 def _parallel(
     fitting: Fitting, candidates: dict[int, Candidate], jobs: int, *, processes: bool
 ) -> Iterator[Outcome]:
+    waiting = list(candidates.items())  # the mapping shrinks meanwhile
     if not processes:
-        yield from (fitting.attempt(*item) for item in candidates.items())
+        yield from (fitting.attempt(*item) for item in waiting)
         return
     # a store that fails ends the sweep with one message; this one would come before it
     warnings.filterwarnings("ignore", message=r"\d+ tasks ", module="joblib")
@@ -108,7 +109,7 @@ def _parallel(
             initializer=end_with,
             initargs=(os.getpid(),),
         )
-        yield from parallel(joblib.delayed(_attempt)(path, *item) for item in candidates.items())
+        yield from parallel(joblib.delayed(_attempt)(path, *item) for item in waiting)
 
 
 def _attempt(path: Path, position: int, candidate: Candidate) -> Outcome:

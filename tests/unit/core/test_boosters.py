@@ -106,7 +106,7 @@ HOSTILE_LINES = [
     ("a child behind the last node", r"left_child=", "left_child=4000000 "),
     ("a leaf that is not there", r"right_child=", "right_child=-4000000 "),
     ("a way back to the root", r"left_child=", "left_child=0 "),
-    ("more leaves than there are", r"num_leaves=", "num_leaves=9"),
+    ("more leaves than there are", r"num_leaves=", "num_leaves=99"),
     ("categorical splits", r"num_cat=", "num_cat=1"),
     ("linear leaves", r"is_linear=", "is_linear=1"),
     ("more outputs than there are", r"num_class=", "num_class=9"),
@@ -180,6 +180,14 @@ def test_a_state_with_another_model_than_it_says_is_not_built(name):
     state = ours(name, "classifier", {}).fit(X, y).__getstate__() | {"model_": wide.model_}
     with pytest.raises(ValueError, match="4 features"):
         ours(name, "classifier", {}).__setstate__(state)
+
+
+@pytest.mark.parametrize("more", [{"_checked": len}, {"_booster": 7}, {"model_": 10**15}])
+def test_a_state_that_holds_more_than_a_model_is_not_taken(more):
+    X, y = rows()
+    state = ours("lightgbm", "classifier", {}).fit(X, y).__getstate__()
+    with pytest.raises(ValueError, match="not the state"):
+        ours("lightgbm", "classifier", {}).__setstate__(state | more)
 
 
 @pytest.mark.parametrize("name", SPECIAL)
