@@ -81,7 +81,7 @@ def name_of(path: Path) -> str:
 
 
 def build_files() -> list[Path]:
-    patterns = ("*/Dockerfile", "*/*.sh", "requirements/*.txt")
+    patterns = ("*/Dockerfile", "services/*/Dockerfile", "*/*.sh", "requirements/*.txt")
     found = {path for pattern in patterns for path in ROOT.glob(pattern)}
     return sorted({ROOT / "docker-compose.yaml", *LOCKS, *found})
 
