@@ -77,7 +77,12 @@ def swept(result: "Sweep", most: int = 5) -> str:
     failed = sum(row.failed for row in result.rows)
     lines.append(f"{len(result.rows)} candidates, {failed} failed; run {result.run_id}")
     outcome = f"registered as version {result.version}" if result.version else "not registered"
-    return "\n".join([*lines, f"{result.best.name}: {outcome} ({result.verdict})"])
+    lines.append(f"{result.best.name}: {outcome} ({result.verdict})")
+    if result.configuration:
+        lines.append(f"configuration: {result.configuration} ({result.configuration_note})")
+    elif result.configuration_note:
+        lines.append(f"no configuration written: {result.configuration_note}")
+    return "\n".join(lines)
 
 
 def promoted(result: "Promotion") -> str:

@@ -11,3 +11,4 @@ ERROR = "rookery.error"
 CONVERTED_FROM = "rookery.converted_from"
 PARENT = "mlflow.parentRunId"
 COMMIT = "mlflow.source.git.commit"
+DIRTY = "rookery.commit.dirty"  # whether files differed from it

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from rookery.core.cleaning import Cleaned, check_columns, clean_rows, read_back
+from rookery.core.cleaning import Cleaned, check_columns, clean_parts, read_back
 from rookery.core.located import RESERVED_COLUMNS
 from rookery.errors import InputError
 from rookery.jobs.progress import progress
@@ -35,13 +35,10 @@ def clean(task: str | None = None) -> CleanedTable:
     project = open_project(task)
     schemas = {project.clean: clean_types(project.task), project.rejected: REJECTED_TYPES}
     check_columns(project.tables.columns(project.raw) or list(project.task.columns), project.task)
-    seen = np.array([], dtype=np.uint64)
     total = kept = refused = duplicates = 0
     reasons = pd.Series(dtype=object)
     with project.tables.replacing(schemas, project.task) as tables, progress("clean") as bar:
-        for raw in project.tables.chunks(project.raw):
-            part = clean_rows(raw, project.task, seen)
-            seen = np.sort(np.concatenate([seen, part.hashes]))
+        for raw, part in clean_parts(project.tables.chunks(project.raw), project.task):
             _append(project, tables, raw, part)
             reasons = part.reasons
             total, kept = total + len(raw), kept + len(part.clean)

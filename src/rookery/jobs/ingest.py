@@ -1,12 +1,15 @@
 """From a source to `<task>_raw`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import pandas as pd
 import sqlalchemy as sa
 
 from rookery.core.cleaning import check_columns, task_names
 from rookery.core.located import RESERVED_COLUMNS
+from rookery.core.task import Task
 from rookery.errors import InputError
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
@@ -38,7 +41,7 @@ def ingest(task: str | None = None, *, source: str | None = None) -> Ingested:
         InputError: the source cannot be read as what the task says. Unavailable: a store failed.
     """
     project = open_project(task)
-    batch = _open(project, source)
+    batch = open_batch(project, source)
     check_columns(batch.columns, project.task)
     loaded = project.tables.batches(project.raw)
     if list(loaded) == [batch.id] and _named_as_now(project, batch):
@@ -59,7 +62,12 @@ def _named_as_now(project: Project, batch: Batch) -> bool:
     ]
 
 
-def _open(project: Project, override: str | None) -> Batch:
+def open_batch(project: Project, override: str | None = None) -> Batch:
+    """What the task's source holds now, or the one named instead.
+
+    Raises:
+        InputError: it cannot be read as what it says it is.
+    """
     declared = project.task.source
     chosen = source_from(override, declared) if override else declared
     url = project.settings.source_database_url
@@ -71,9 +79,14 @@ def _open(project: Project, override: str | None) -> Batch:
     )
 
 
+def named_parts(batch: Batch, task: Task) -> Iterator[pd.DataFrame]:
+    """The rows of a batch, their columns called what the task calls them."""
+    names = task_names(batch.columns, task)
+    return (part.set_axis(names, axis="columns") for part in batch.chunks())
+
+
 def _load(project: Project, batch: Batch) -> int:
-    names = task_names(batch.columns, project.task)
-    chunks = (part.set_axis(names, axis="columns") for part in batch.chunks())
+    chunks = named_parts(batch, project.task)
     first = next(chunks, None)
     if first is None or first.empty:
         raise InputError(

@@ -5,12 +5,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import joblib
-import pandas as pd
 from mlflow.tracking.context.registry import resolve_tags
 
 from rookery.core.candidates import Candidate, expand
 from rookery.core.gate import Verdict
-from rookery.core.holdout import digest, in_order, split
+from rookery.core.holdout import digest, in_order
 from rookery.core.tags import BEST, DIGEST, FAMILY, KIND, TASK
 from rookery.core.task import Task
 from rookery.errors import InputError, Unavailable
@@ -20,8 +19,9 @@ from rookery.jobs.leaderboard import Row, Sweep, ranked
 from rookery.jobs.plots import log_plots
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
-from rookery.jobs.rows import read_clean
+from rookery.jobs.rows import read_clean, split_rows
 from rookery.jobs.standing import production_standing
+from rookery.jobs.winner import keep_configuration
 from rookery.stores.commits import commit_of
 from rookery.stores.folders import scratch
 from rookery.stores.models import task_signature, write_template
@@ -77,8 +77,7 @@ def _start(project: Project, task: Task, template: Path) -> Plan:
     tracking, experiment = project.tracking, project.experiment
     tracking.end_abandoned(experiment)
     rows = in_order(read_clean(project))
-    train, holdout = split(rows, project.task)
-    _check_rows(project, train, holdout)
+    train, holdout = split_rows(rows, project.task)
     write_template(
         template,
         signature=task_signature(task),
@@ -104,25 +103,6 @@ def _start(project: Project, task: Task, template: Path) -> Plan:
         },
     )
     return Plan(project, task, train, holdout, parent, shared, dataset, template)
-
-
-def _check_rows(project: Project, train: pd.DataFrame, holdout: pd.DataFrame) -> None:
-    task = project.task
-    if len(holdout) == 0 or len(train) < 2 * task.split.folds:
-        raise InputError(
-            f"{project.clean} has too few rows to learn from: {len(train)} to train on, "
-            f"{len(holdout)} held out",
-            field="split",
-            value=len(train) + len(holdout),
-            allowed=f"at least {2 * task.split.folds} training rows and 1 held out",
-        )
-    if task.kind == "classifier" and train[task.target].nunique() < 2:
-        raise InputError(
-            f"all training rows of {project.clean} have the same {task.target}",
-            field="target",
-            value=str(train[task.target].iloc[0]),
-            allowed="at least two classes",
-        )
 
 
 def _run_all(
@@ -152,6 +132,8 @@ def _finish(plan: Plan, rows: list[Row], *, register: bool) -> Sweep:
     project.tracking.log(plan.parent, tags=tags, metrics=best.metrics)
     # the winner's only: four pictures cost more than a fit
     log_plots(project, best.run_id, plan.holdout)
+    # what was learnt without some columns is to be looked at, not to be trained again
+    kept = keep_configuration(plan, best) if plan.task is project.task else None
     verdict, versions = _register(plan, rows) if register else (Verdict(True, "not asked for"), {})
     return Sweep(
         task=plan.task.name,
@@ -163,6 +145,8 @@ def _finish(plan: Plan, rows: list[Row], *, register: bool) -> Sweep:
         version=versions.get(best.run_id),
         verdict=verdict.reason,
         versions=versions,
+        configuration=kept.path if kept else None,
+        configuration_note=kept.note if kept else "",
     )
 
 
