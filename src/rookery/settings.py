@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     mlflow_tracking_password: SecretStr | None = None
     mlflow_ui_url: str | None = None
     experiment_name: str | None = None
+    s3_endpoint: str | None = None
     model_alias: str = "production"
     shadow: str | None = None
     model_name: str | None = None
