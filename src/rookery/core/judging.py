@@ -11,14 +11,15 @@ from rookery.core.task import Task
 def known(value: Any, task: Task) -> Any:
     """A label of the task, or a number; None for what is neither.
 
-    Models of older scripts answer with the number of a class.
+    Models of older scripts answer with the number of a class. Where the classes are true and
+    false, a number could mean two things, and means nothing.
     """
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if task.kind == "regressor":
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return float(value) if is_number else None
-    by_code = {code: label for label, code in target_codes(task).items()}
-    same = [label for label in task.labels if type(label) is type(value) and label == value]
-    return same[0] if same else by_code.get(value)
+    if is_number and False not in task.labels:
+        return {code: label for label, code in target_codes(task).items()}.get(value)
+    return next((one for one in task.labels if type(one) is type(value) and one == value), None)
 
 
 def live_metrics(truth: Sequence[Any], said: Sequence[Any], task: Task) -> dict[str, float]:
