@@ -24,7 +24,7 @@ def test_an_outcome_is_a_label_of_the_task_or_its_number(penguins, value, label)
 def test_of_a_regressor_it_is_a_number(make_task) -> None:
     task = make_task(
         {"x": {"type": "float"}},
-        y={"type": "float"},
+        y={"type": "float", "required": True},
         metric="rmse",
         candidates={"linear_regression": {}},
     )
