@@ -32,7 +32,8 @@ def drift(project: Project, compared: Compared, rows: pd.DataFrame | None, days:
     asked = recent_inputs(project.tables.engine, project.task.name, _since(days), MOST_ROWS)
     read = [row for row in _read(champion.model, asked) if row is not None]
     if not read:
-        return missing(f"nothing was asked in the last {days} days", ASKING)
+        what = f"of {len(asked)} records that were asked in the last {days} days"
+        return missing(f"{what}, version {champion.version} takes none", ASKING)
     before = rows.sample(MOST_ROWS, random_state=SEED) if len(rows) > MOST_ROWS else rows
     try:
         learned = inputs_for(before, project.task, champion.columns)
@@ -59,7 +60,10 @@ def live(project: Project, compared: Compared, days: int) -> Section:
     )
     judged = [one for one in found if None not in _both(one, project)]
     if not judged:
-        what = f"no answer of version {champion.version} got feedback in the last {days} days"
+        what = (
+            f"no answer of version {champion.version} got feedback in the last {days} days that "
+            f"is a value of {task.target}"
+        )
         return missing(what, "POST /feedback with the id of an answer and its outcome")
     said = {champion.version: [known(one.prediction, task) for one in judged]}
     challenger = compared.challenger
@@ -80,8 +84,19 @@ def _replayed(model: LoadedVersion, judged: Sequence[Judged], project: Project) 
     """What a version says of the records that were judged; None where it does not take one."""
     rows = _read(model, [one.input for one in judged])
     taken = [row for row in rows if row is not None]
-    labels = iter(model.answers(taken)[0] if taken else [])
+    labels = iter(_answers(model, taken))
     return [None if row is None else known(next(labels), project.task) for row in rows]
+
+
+def _answers(model: LoadedVersion, rows: list[Row]) -> list[Any]:
+    """A label each; None for a row that the estimator has no answer for, such as one with a gap."""
+    try:
+        return model.answers(rows)[0] if rows else []
+    except ValueError:
+        if len(rows) == 1:
+            return [None]
+        half = len(rows) // 2
+        return [*_answers(model, rows[:half]), *_answers(model, rows[half:])]
 
 
 def _scored(project: Project, judged: Sequence[Judged], said: dict[str, list[Any]]) -> Section:
