@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rookery.errors import RookeryError, Unavailable
+from rookery.report_batches import batch_ingested, batch_lines, batches_ran
 
 if TYPE_CHECKING:
     from rookery.jobs.clean import CleanedTable
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rookery.jobs.promote import Promotion
     from rookery.jobs.report import Report
     from rookery.jobs.run import Run
+    from rookery.jobs.run_batches import BatchRuns
 
 MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
@@ -47,6 +49,8 @@ def drafted(result: "NewTask", most: int = 12) -> str:
 
 
 def ingested(result: "Ingested") -> str:
+    if result.number is not None or result.ended is not None:
+        return batch_ingested(result)
     if result.unchanged:
         return (
             f"{result.table}: {result.rows} rows, unchanged (batch {result.batch} of "
@@ -69,12 +73,15 @@ def swept(result: "Sweep", most: int = 5) -> str:
     for row in result.rows[:most]:
         if row.error:
             lines.append(f"{row.rank:>4}  {row.name:<26}failed: {row.error[:60]}")
+        if not row.fitted:
             continue
         mean, spread = (row.metrics.get(f"cv_{metric}{end}") for end in ("", "_std"))
         cv = f"{mean:.4f} ± {spread:.4f}" if mean is not None and spread is not None else "-"
         held = row.metrics.get(f"holdout_{metric}")
         shown = f"{held:.4f}" if held is not None else "-"
-        lines.append(f"{row.rank:>4}  {row.name:<26}{cv:>20}  {shown:>20}")
+        few = f"  on {row.sampled} rows" if row.sampled else ""
+        lines.append(f"{row.rank:>4}  {row.name:<26}{cv:>20}  {shown:>20}{few}")
+    lines += [f"      {row.name}: skipped, {row.skipped}" for row in result.rows if row.skipped]
     failed = sum(row.failed for row in result.rows)
     lines.append(f"{len(result.rows)} candidates, {failed} failed; run {result.run_id}")
     outcome = f"registered as version {result.version}" if result.version else "not registered"
@@ -96,7 +103,11 @@ def promoted(result: "Promotion") -> str:
     )
 
 
-def ran(result: "Run") -> str:
+def ran(result: "Run | BatchRuns") -> str:
+    from rookery.jobs.run_batches import BatchRuns  # it is loaded: the result comes from there
+
+    if isinstance(result, BatchRuns):
+        return batches_ran(result)
     return "\n".join(
         [
             ingested(result.ingested),
@@ -134,6 +145,7 @@ def standing(found: dict[str, Any]) -> str:
             f"tables      {tables['raw']} raw = {tables['clean']} clean + "
             f"{tables['rejected']} rejected + {tables['duplicates']} duplicates"
         )
+    lines += batch_lines(found["batches"])
     sweep = found["sweep"]
     lines.append(
         f"last sweep  {sweep['family']}  {sweep['link']}" if sweep else "last sweep  none yet"

@@ -1,7 +1,7 @@
 """From raw rows to clean ones and refused ones, each with its reasons."""
 
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,11 @@ def task_names(names: list[str], task: Task) -> list[str]:
     return [known.get(name, known.get(name.strip(), name)) for name in names]
 
 
+def named(frame: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """Rows of a source, their columns called what the task calls them."""
+    return frame.set_axis(task_names([str(name) for name in frame.columns], task), axis="columns")
+
+
 def check_columns(names: list[str], task: Task) -> None:
     """Refuses a table whose columns are not those of the task.
 
@@ -78,14 +83,15 @@ def clean_rows(raw: pd.DataFrame, task: Task, seen: "np.ndarray[Any, Any]") -> C
     """Types, validates and deduplicates raw rows.
 
     `seen` are the sorted hashes of clean rows before these; a row equal to one of them, or to an
-    earlier one here, is a duplicate.
+    earlier one here, is a duplicate, also where a `split` column puts the two into different
+    parts: what is learnt from must not be judged on.
     """
     typed, faults = _typed(raw, task)
     faults += _violations(typed, task)
     faults += _broken_rules(typed, task)
     reasons = _by_row(faults, raw.index)
     valid = typed.loc[~typed.index.isin(reasons.index)]
-    hashes = row_hashes(valid)
+    hashes = row_hashes(valid.drop(columns=[task.split.column] if task.split.column else []))
     first = ~pd.Series(hashes).duplicated().to_numpy() & ~_among(hashes, seen)
     return Cleaned(valid[first], reasons, hashes[first], int((~first).sum()))
 
@@ -108,10 +114,14 @@ def table_schema(task: Task) -> pa.DataFrameSchema:
     )
 
 
-def read_back(rows: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """Clean rows as a database gave them, in the task's types again."""
+def read_back(rows: pd.DataFrame, task: Task, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Clean rows as a database gave them, in the task's types again; `columns`: only these."""
     return pd.DataFrame(
-        {name: _stored(rows[name], column) for name, column in task.columns.items()},
+        {
+            name: _stored(rows[name], column)
+            for name, column in task.columns.items()
+            if columns is None or name in columns
+        },
         index=rows.index,
     )
 

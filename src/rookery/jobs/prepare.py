@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from rookery.core.cleaning import check_columns, clean_parts, read_back
+from rookery.core.cleaning import check_columns, clean_parts, named, read_back
 from rookery.core.holdout import digest, in_order
 from rookery.core.prepared import as_cleaned
 from rookery.errors import InputError
-from rookery.jobs.ingest import named_parts, open_batch
+from rookery.jobs.ingest import open_batch
 from rookery.jobs.project import Project
 from rookery.stores.batches import Batch
 from rookery.stores.prepared_files import is_prepared, open_prepared
@@ -42,7 +42,8 @@ def prepare(project: Project, data: str | Path | None = None) -> Prepared:
     task = as_cleaned(task) if ready else task
     batch = open_prepared(path, task) if path and ready else _open(project, path)
     check_columns(batch.columns, task)
-    parts = [part for _, part in clean_parts(named_parts(batch, task), task)]
+    raw = (named(part, task) for part in batch.chunks())
+    parts = [part for _, part in clean_parts(raw, task)]
     reasons = pd.concat([part.reasons for part in parts]) if parts else pd.Series(dtype=object)
     kept = sum(len(part.clean) for part in parts)
     if not kept or (ready and len(reasons)):

@@ -10,9 +10,10 @@ from mlflow.tracking.context.registry import resolve_tags
 from rookery.core.candidates import Candidate, expand
 from rookery.core.gate import Verdict
 from rookery.core.holdout import digest, in_order
-from rookery.core.tags import BEST, DIGEST, FAMILY, KIND, TASK
+from rookery.core.tags import BEST, DIGEST, FAMILY, KIND, LAST_BATCH, TASK
 from rookery.core.task import Task
 from rookery.errors import InputError, Unavailable
+from rookery.jobs.batch_evidence import batch_tags
 from rookery.jobs.candidate_runs import Plan, log_all
 from rookery.jobs.fitting import Fitting, fit_all
 from rookery.jobs.leaderboard import Row, Sweep, ranked
@@ -76,6 +77,7 @@ def _reduced(task: Task, without: Sequence[str]) -> Task:
 def _start(project: Project, task: Task, template: Path) -> Plan:
     tracking, experiment = project.tracking, project.experiment
     tracking.end_abandoned(experiment)
+    seen = batch_tags(project)  # before the rows: a batch that comes between is not claimed
     rows = in_order(read_clean(project))
     train, holdout = split_rows(rows, project.task)
     write_template(
@@ -87,6 +89,7 @@ def _start(project: Project, task: Task, template: Path) -> Plan:
     content = digest(rows)
     tags = resolve_tags() | commit_of(project.folder)
     shared = {str(k): str(v) for k, v in tags.items()} | {DIGEST: content, TASK: task.name}
+    shared |= seen
     # what was learnt without some columns is to be looked at, not to be promoted by default
     kind = "sweep" if task is project.task else "ablation"
     parent = tracking.start_run(experiment, "sweep", shared | {KIND: kind})
@@ -121,9 +124,10 @@ def _run_all(
 
 def _finish(plan: Plan, rows: list[Row], *, register: bool) -> Sweep:
     project, best = plan.project, rows[0]
-    if best.error:
+    if not best.fitted:
+        what = "failed" if all(row.failed for row in rows) else "was skipped or failed"
         raise InputError(
-            f"every candidate failed; the first: {best.error}",
+            f"every candidate {what}; the first: {best.error or best.skipped}",
             field="candidates",
             value=best.name,
             next=f"mend tasks/{plan.task.name}.yaml",
@@ -162,6 +166,7 @@ def _register(plan: Plan, rows: list[Row]) -> tuple[Verdict, dict[str, str]]:
     for row in _chosen(task, rows):
         if verdicts[row.run_id].passed:
             tags = {FAMILY: row.family, DIGEST: plan.tags[DIGEST]}
+            tags |= {LAST_BATCH: plan.tags[LAST_BATCH]} if LAST_BATCH in plan.tags else {}
             model = project.tracking.model_of_run(row.run_id)
             versions[row.run_id] = project.tracking.register(task.name, model, row.run_id, tags)
     best, verdict = rows[0], verdicts[rows[0].run_id]
@@ -178,6 +183,6 @@ def _chosen(task: Task, rows: list[Row]) -> list[Row]:
         return rows[:1]
     first: dict[str, Row] = {}
     for row in rows:
-        if not row.failed:
+        if row.fitted:
             first.setdefault(row.family, row)
     return list(first.values())

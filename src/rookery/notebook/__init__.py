@@ -20,6 +20,7 @@ from rookery.notebook.rows import (
     sides,
 )
 from rookery.notebook.runs import (
+    batches,
     last_sweep,
     leaderboard,
     ledger,
@@ -32,6 +33,7 @@ __all__ = [
     "against",
     "arrived",
     "ask_api",
+    "batches",
     "clue",
     "columns",
     "distributions",
