@@ -13,7 +13,7 @@ import requests
 from servers import HOST, Server, free_port, is_free, start, stop, typed
 
 import rookery as rk
-from rookery import report
+from rookery import text
 from rookery.errors import RookeryError, Unavailable
 from rookery.settings import Settings, get_settings
 
@@ -28,7 +28,7 @@ def main() -> int:
     try:
         demo(get_settings())
     except RookeryError as error:
-        print(report.failure(error), file=sys.stderr)
+        print(text.failure(error), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -42,14 +42,14 @@ def demo(settings: Settings) -> None:
         importlib.import_module("rookery.jobs.run")
         from rookery.notebook import example
     with step("ingest"):
-        say("ingest", report.ingested(rk.ingest()))
+        say("ingest", text.ingested(rk.ingest()))
     with step("clean"):
-        say("clean", report.cleaned(rk.clean()))
+        say("clean", text.cleaned(rk.clean()))
     with step("sweep"):
-        say("sweep", report.swept(rk.sweep()))
+        say("sweep", text.swept(rk.sweep()))
     with step("promote"):
         promoted = rk.promote()
-        say("promote", report.promoted(promoted))
+        say("promote", text.promoted(promoted))
     row, truth = example()
     with api(settings, promoted.task) as url:
         say("serve", f"the API is ready at {url}")

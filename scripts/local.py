@@ -13,7 +13,7 @@ from pathlib import Path
 
 from servers import HOST, Server, free_port, is_free, start, stop, typed
 
-from rookery import report
+from rookery import text
 from rookery.errors import InputError, RookeryError, Unavailable
 from rookery.settings import Settings, get_settings, project_root
 
@@ -47,7 +47,7 @@ def main() -> int:
         show_status(planned[-1].environment)
         run(planned, servers, settings.home / "logs")
     except RookeryError as error:
-        print(report.failure(error), file=sys.stderr)
+        print(text.failure(error), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("\nstopping", flush=True)

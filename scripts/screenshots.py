@@ -20,7 +20,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from servers import free_port, is_free
 
-from rookery import report
+from rookery import text
 from rookery.errors import RookeryError, Unavailable
 
 ROOT = Path(__file__).parents[1]
@@ -41,7 +41,7 @@ def main() -> int:
                     draw(page, pages[draw.__name__])
                     print(keep(page, IMAGES / f"{draw.__name__}.png"))
     except RookeryError as error:
-        print(report.failure(error), file=sys.stderr)
+        print(text.failure(error), file=sys.stderr)
         return error.exit_code
     return 0
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rookery.jobs.promote import promote, rollback
     from rookery.jobs.query import query
     from rookery.jobs.register import register
+    from rookery.jobs.report import report
     from rookery.jobs.reproduce import reproduce
     from rookery.jobs.run import run
     from rookery.jobs.status import status
@@ -36,6 +37,7 @@ __all__ = [
     "query",
     "register",
     "replay",
+    "report",
     "reproduce",
     "rollback",
     "run",

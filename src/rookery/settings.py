@@ -89,7 +89,9 @@ class Settings(BaseSettings):
     mlflow_tracking_password: SecretStr | None = None
     mlflow_ui_url: str | None = None
     experiment_name: str | None = None
+    s3_endpoint: str | None = None
     model_alias: str = "production"
+    shadow: str | None = None
     model_name: str | None = None
     model_names: Annotated[list[str] | None, NoDecode] = None
     api_host: str = "127.0.0.1"
@@ -147,12 +149,21 @@ class Settings(BaseSettings):
         self.api_port = self.port or self.api_port
         return self
 
-    @field_validator("model_alias")
+    @field_validator("model_alias", "shadow")
     @classmethod
-    def check_alias(cls, alias: str) -> str:
-        if re.fullmatch(r"latest|v\d+", alias, re.IGNORECASE):
+    def check_alias(cls, alias: str | None) -> str | None:
+        if alias and re.fullmatch(r"latest|v\d+", alias, re.IGNORECASE):
             raise ValueError("MLflow reserves `latest` and `v<number>`; name the alias otherwise")
         return alias
+
+    @model_validator(mode="after")
+    def check_shadow(self) -> "Settings":
+        if self.shadow is not None and self.shadow == self.model_alias:
+            raise ValueError(
+                f"SHADOW={self.shadow!r} is MODEL_ALIAS, whose version answers; "
+                "name the alias of another version, such as challenger"
+            )
+        return self
 
     @model_validator(mode="after")
     def check_tracking(self) -> "Settings":

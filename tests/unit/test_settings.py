@@ -13,9 +13,9 @@ from rookery.settings import Settings, get_settings, project_root
 
 ROOT = Path(__file__).parents[2]
 SOURCE = Path(rookery.__file__).parent
-EXAMPLE_LINE = re.compile(r"^# ([A-Z][A-Z_]*)=(.*)$", re.MULTILINE)
-COMPOSE_VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::-((?:\$\{[^}]*\}|[^}])*))?\}")
-TABLE_ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \| (.+) \|$", re.MULTILINE)
+EXAMPLE_LINE = re.compile(r"^# ([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
+COMPOSE_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)(?::-((?:\$\{[^}]*\}|[^}])*))?\}")
+TABLE_ROW = re.compile(r"^\| `([A-Z0-9_]+)` \| (.+?) \| (.+) \|$", re.MULTILINE)
 
 
 def variables() -> dict[str, str]:

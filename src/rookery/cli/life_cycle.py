@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rookery import report as text
+from rookery import text
 from rookery.cli.application import Jobs, Json, TaskName, apart, app, show
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rookery import report as text
+from rookery import text
 from rookery.cli.application import Json, TaskName, apart, app, show
 from rookery.errors import InputError
 
@@ -51,6 +51,30 @@ def status(task: TaskName = None, as_json: Json = False) -> None:
     with apart():
         result = job(task)
     show(result, as_json, text.standing(result))
+
+
+@app.command()
+def report(
+    task: TaskName = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Where the page goes; reports/TASK.html below ROOKERY_HOME if left out.",
+        ),
+    ] = None,
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=36_500, help="How far back live answers count.")
+    ] = 30,
+    as_json: Json = False,
+) -> None:
+    """Write one page on a task: rows, rejects, leaderboard, champion, drift, live answers."""
+    from rookery.jobs.report import report as job
+
+    with apart():
+        result = job(task, out=out, days=days)
+    show(result, as_json, text.reported(result))
 
 
 @app.command()

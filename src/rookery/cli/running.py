@@ -7,7 +7,7 @@ import traceback
 import typer
 from typer.exceptions import TyperException
 
-from rookery import report as text
+from rookery import text
 from rookery.cli.application import app
 from rookery.errors import Defect, InputError, Interrupted, RookeryError, Unavailable
 

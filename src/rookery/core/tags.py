@@ -2,7 +2,7 @@
 
 FAMILY = "family"
 TASK = "rookery.task"
-KIND = "rookery.kind"  # sweep, ablation, candidate
+KIND = "rookery.kind"  # sweep, ablation, candidate, report
 BEST = "rookery.best_run"  # of a sweep
 OWNER = "rookery.owner"  # the process that a run belongs to
 LAST_BATCH = "rookery.last_batch"  # the newest batch whose rows were learned from

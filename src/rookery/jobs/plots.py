@@ -35,7 +35,7 @@ def log_plots(project: Project, run_id: str, holdout: pd.DataFrame) -> dict[str,
         folder = read_folder(tracking.download(model_uri, place))
         pipeline = load_trusted(folder)
         X = inputs_for(holdout, project.task, [name for name, _, _ in folder.inputs])
-        drawn = figures(pipeline, X, _truth(pipeline, holdout, project.task), project.task)
+        drawn = figures(pipeline, X, truth_for(pipeline, holdout, project.task), project.task)
         for name, figure in drawn.items():
             path = place / f"{name}.png"
             figure.savefig(path, dpi=100)
@@ -43,7 +43,7 @@ def log_plots(project: Project, run_id: str, holdout: pd.DataFrame) -> dict[str,
     return drawn
 
 
-def _truth(model: Any, holdout: pd.DataFrame, task: Task) -> pd.Series:
+def truth_for(model: Any, holdout: pd.DataFrame, task: Task) -> pd.Series:
     """The target as the model predicts it: labels, or the numbers of the one-hot form."""
     classes, codes = set(getattr(model, "classes_", ())), target_codes(task)
     numbered = classes and not classes <= set(task.labels) and classes <= set(codes.values())

@@ -4,13 +4,12 @@ from html import escape
 
 import numpy as np
 import pandas as pd
-from mlflow.entities import Run
 
 from rookery.core.metrics import DIRECTIONS
-from rookery.core.tags import BEST, DIGEST, ERROR, FAMILY, PARENT
 from rookery.errors import InputError
-from rookery.jobs.leaderboard import Row, Sweep, ranked
-from rookery.jobs.project import Project, open_project
+from rookery.jobs.last_sweep import read_last_sweep
+from rookery.jobs.leaderboard import Row, Sweep
+from rookery.jobs.project import open_project
 from rookery.jobs.status import status
 
 
@@ -72,35 +71,15 @@ def last_sweep(task: str | None = None) -> Sweep:
         InputError: there is none yet.
     """
     project = open_project(task)
-    tracking, name = project.tracking, project.task.name
-    parent = tracking.last_sweep(project.experiment, project.task.name)
-    if parent is None:
+    found, name = read_last_sweep(project), project.task.name
+    if found is None:
         raise InputError(
             f"there is no sweep of {name} yet",
             field="TASK",
             value=name,
             next=f"rookery sweep {name}",
         )
-    run_id = str(parent.info.run_id)
-    children = tracking.runs(project.experiment, f"tags.`{PARENT}` = '{run_id}'")
-    rows = sorted((_row(project, run) for run in children), key=lambda row: _numbered(row.name))
-    registered = {
-        str(version.run_id): str(version.version)
-        for version in tracking.versions(name)
-        if version.run_id
-    }
-    versions = {row.run_id: registered[row.run_id] for row in rows if row.run_id in registered}
-    return Sweep(
-        name,
-        run_id,
-        tracking.link(project.experiment, run_id),
-        parent.data.tags[DIGEST],
-        project.task.metric,
-        ranked(project.task, rows),
-        versions.get(parent.data.tags.get(BEST, "")),
-        "as it stands in MLflow",
-        versions,
-    )
+    return found
 
 
 def ledger(task: str | None = None) -> pd.DataFrame:
@@ -121,23 +100,5 @@ def versions(task: str | None = None) -> pd.DataFrame:
     return found.set_index("version")[["aliases", "family", "run_id"]].fillna("")
 
 
-def _row(project: Project, run: Run) -> Row:
-    metrics = {
-        name: value
-        for name, value in run.data.metrics.items()
-        if name.startswith(("cv_", "holdout_"))
-    }
-    tags, run_id = run.data.tags, str(run.info.run_id)
-    error = tags.get(ERROR) or (None if metrics else run.info.status)
-    link = project.tracking.link(project.experiment, run_id)
-    return Row(0, str(run.info.run_name), tags.get(FAMILY, ""), metrics, run_id, link, error)
-
-
 def _linked(row: Row) -> str:
     return f'<a href="{escape(row.link)}" target="_blank">{escape(row.name)}</a>'
-
-
-def _numbered(name: str) -> tuple[str, int]:
-    """`knn-10` after `knn-9`, as the task file has them."""
-    family, _, number = name.rpartition("-")
-    return family, int(number) if number.isdigit() else 0

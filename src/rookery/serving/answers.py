@@ -47,6 +47,16 @@ class SignatureField(BaseModel):
     example: Any = None
 
 
+class ShadowCard(BaseModel):
+    """The version that is compared with the one that answers; /metrics has the figures."""
+
+    alias: str
+    version: str | None = Field(description="None where no version carries the alias.")
+    path: str | None
+    not_compared: str | None = Field(description="Why a row was not compared, last.")
+    failed: NotFollowed | None = Field(description="Why what the alias names is not loaded.")
+
+
 class ModelCard(BaseModel):
     """Where the answers of the loaded version come from."""
 
@@ -68,6 +78,7 @@ class ModelCard(BaseModel):
     signature: list[SignatureField]
     classes: list[Any] = Field(description="In the order of the probabilities.")
     loaded_at: datetime
+    shadow: ShadowCard | None = Field(default=None, description="None where SHADOW is not set.")
 
 
 class VersionCard(BaseModel):

@@ -31,6 +31,8 @@ from rookery.serving.protocol_routes import protocol_routes
 from rookery.serving.routes import ModelRoutes
 from rookery.serving.schema import Document
 from rookery.serving.scoring import Infer, Invocations
+from rookery.serving.shadow.follower import ShadowFollower
+from rookery.serving.shadow.shadow import Shadow
 from rookery.serving.swap import Follower
 from rookery.settings import Settings, shared_metrics
 
@@ -46,6 +48,8 @@ def create_app(settings: Settings) -> ASGIApp:
     metrics = Metrics()
     observed = Observed(metrics, log_requests=settings.api_log_requests)
     followers = [Follower(name, settings, metrics) for name in _names(settings)]
+    shadows = _shadows(settings, metrics)
+    following: list[Follower | Shadow] = [*followers, *shadows.values()]
     # a prediction holds the interpreter most of its time: more threads than cores only queue
     executor = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="predict")
 
@@ -55,15 +59,15 @@ def create_app(settings: Settings) -> ASGIApp:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         if log:
             log.start()
-        for follower in followers:
-            follower.start()
+        for one in following:
+            one.start()
         # one process alone refreshes when it is asked
         refreshing = asyncio.create_task(_refresh(metrics)) if shared_metrics() else None
         yield
         if refreshing:
             refreshing.cancel()
-        for follower in followers:
-            follower.stop()
+        for one in following:
+            one.stop()
         executor.shutdown()
         if log:
             await asyncio.to_thread(log.stop)
@@ -76,18 +80,21 @@ def create_app(settings: Settings) -> ASGIApp:
         redirect_slashes=False,
     )
     places = {"": followers[0]} | {f"/models/{f.name}": f for f in followers}
-    asking = {f.name: _asking(f, settings, executor, metrics, log) for f in followers}
+    asking = {
+        f.name: _asking(f, settings, executor, metrics, log, shadows.get(f.name)) for f in followers
+    }
     metrics.show(
         "prediction_rows_waiting",
         "Rows that wait for their predictions.",
-        lambda: sum(one.batcher.waiting for one in asking.values()),
+        lambda: sum(each.batcher.waiting for each in asking.values()),
     )
     hot = _hot_paths({prefix: asking[f.name] for prefix, f in places.items()})
     problems.install(app)
     app.add_middleware(ObservedRequests, observed=observed)
     _add_common(app, metrics)
     for prefix, follower in places.items():
-        routes = ModelRoutes(follower, settings, [follower] if prefix else followers)
+        reloads = [follower] if prefix else followers
+        routes = ModelRoutes(follower, settings, reloads, shadows.get(follower.name))
         app.include_router(routes.router(), prefix=prefix)
     named = {f.name: f for f in followers}
     app.include_router(PredictionRoutes(named, settings, log).router())
@@ -125,10 +132,12 @@ def _asking(
     executor: Executor,
     metrics: Metrics,
     log: PredictionLog | None,
+    shadow: Shadow | None,
 ) -> Asking:
+    onlooker = shadow.see if shadow else None
     return Asking(
         follower=follower,
-        batcher=Batcher(executor, settings.api_most_waiting, metrics),
+        batcher=Batcher(executor, settings.api_most_waiting, metrics, onlooker),
         executor=executor,
         key=ApiKey(settings.api_key),
         most_bytes=settings.api_max_body_bytes,
@@ -136,6 +145,14 @@ def _asking(
         metrics=metrics,
         log=log,
     )
+
+
+def _shadows(settings: Settings, metrics: Metrics) -> dict[str, Shadow]:
+    """By the name of the model; none where SHADOW is not set."""
+    if settings.shadow is None:
+        return {}
+    names = _names(settings)
+    return {name: Shadow(ShadowFollower(name, settings, metrics), metrics) for name in names}
 
 
 async def _refresh(metrics: Metrics) -> None:

@@ -21,6 +21,8 @@ class Gone(Exception):
 
 
 Deliver = Callable[[Outcome | Exception], None]
+# what sees the rows of a request and their outcome, once it is delivered; never waits
+Onlooker = Callable[[Loaded, Sequence[Row], Outcome], None]
 
 
 @dataclass(eq=False, slots=True)
@@ -41,8 +43,15 @@ class Batcher:
     requests have threads of their own.
     """
 
-    def __init__(self, executor: Executor, most_rows: int, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        most_rows: int,
+        metrics: Metrics,
+        onlooker: Onlooker | None = None,
+    ) -> None:
         self.executor = executor
+        self.onlooker = onlooker
         self.most_rows = most_rows
         self.metrics = metrics
         self.waiting = 0  # rows
@@ -149,6 +158,8 @@ class Batcher:
         for one, outcome in zip(group, outcomes, strict=True):
             self.waiting -= len(one.rows)
             one.deliver(outcome)
+            if self.onlooker and isinstance(outcome, Outcome):
+                self.onlooker(one.loaded, one.rows, outcome)
 
 
 def _settle(future: "asyncio.Future[Outcome]", outcome: Outcome | Exception) -> None:

@@ -11,11 +11,13 @@ from rookery.serving.answers import (
     ModelCard,
     NotFollowed,
     Ready,
+    ShadowCard,
     SignatureField,
     VersionCard,
 )
 from rookery.serving.loaded import Loaded
 from rookery.serving.problems import from_error, public_message
+from rookery.serving.shadow.shadow import Shadow
 from rookery.serving.swap import Failure, Follower
 
 if TYPE_CHECKING:  # seconds of imports, which a warm start does not wait for
@@ -46,8 +48,8 @@ def readiness(follower: Follower) -> Ready:
     )
 
 
-def model_card(loaded: Loaded) -> ModelCard:
-    """Where the answers come from."""
+def model_card(loaded: Loaded, shadow: Shadow | None = None) -> ModelCard:
+    """Where the answers come from, and what they are compared with."""
     model, lineage = loaded.description, loaded.description.lineage
     return ModelCard(
         model=model.name,
@@ -60,7 +62,21 @@ def model_card(loaded: Loaded) -> ModelCard:
         signature=[SignatureField(**asdict(field)) for field in model.fields],
         classes=list(model.classes),
         loaded_at=loaded.at,
+        shadow=_shadow_card(shadow) if shadow else None,
         **asdict(lineage),
+    )
+
+
+def _shadow_card(shadow: Shadow) -> ShadowCard:
+    follower, trouble = shadow.follower, shadow.trouble
+    loaded = follower.loaded
+    version = loaded.description.version if loaded else None
+    return ShadowCard(
+        alias=follower.settings.model_alias,
+        version=version,
+        path=loaded.predictor.path if loaded else None,
+        not_compared=trouble.message if trouble and trouble.version == version else None,
+        failed=_not_followed(follower.failure),
     )
 
 

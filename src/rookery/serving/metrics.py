@@ -24,6 +24,38 @@ SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
 
 
+class ShadowCounts:
+    """What is counted of rows that a second version scores besides the one that answers.
+
+    `version` is the one that answered, `shadow` the one that was scored with.
+    """
+
+    def __init__(self, counter: Callable[..., Counter]) -> None:
+        compared = ("model", "version", "shadow")
+        self.rows = counter("shadow_rows", "Rows that both versions answered.", *compared)
+        self.agreements = counter(
+            "shadow_agreements", "Rows that two classifiers gave the same label.", *compared
+        )
+        self.differences = counter(
+            "shadow_absolute_difference",
+            "The sum over rows of how far the numbers of two regressors are apart.",
+            *compared,
+        )
+        self.skipped = counter(
+            "shadow_rows_skipped",
+            "Rows that were not compared: dropped (too many waited), not_comparable (the shadow "
+            "does not take them, or answers another kind of question) or no_answer (it failed).",
+            "model",
+            "reason",
+        )
+        self.reloads = counter(
+            "shadow_reloads",
+            "Attempts to load a version as shadow: loaded, refused or failed.",
+            "model",
+            "outcome",
+        )
+
+
 class Metrics:
     """The counters of one application."""
 
@@ -61,6 +93,7 @@ class Metrics:
             "model",
             "outcome",
         )
+        self.shadow = ShadowCounts(self._counter)
         self.uncompiled = self._counter(
             "model_not_compiled",
             "Versions loaded that scikit-learn itself answers for; /model says why.",
@@ -86,9 +119,6 @@ class Metrics:
         for gauge, value in self._figures:
             gauge.set(value())
 
-    def count_reload(self, model: str, outcome: str) -> None:
-        self.reloads.labels(model, outcome).inc()
-
     def count_predictions(self, loaded: Loaded, rows: int) -> None:
         self._predictions(loaded.description.name, loaded.description.version).inc(rows)
 
@@ -96,12 +126,15 @@ class Metrics:
         """The information about the old version goes when the new one serves."""
         self.info.labels(*_identity(new)).set(1)
         if old is not None and _identity(old) != _identity(new):
-            # worker processes cannot take a label back, only say 0
-            self.info.labels(*_identity(old)).set(0)
-            if not _of_many():
-                self.info.remove(*_identity(old))
+            self.show_gone(old)
         if new.predictor.path == "pipeline":
             self.uncompiled.labels(new.description.name).inc()
+
+    def show_gone(self, old: Loaded) -> None:
+        # worker processes cannot take a label back, only say 0
+        self.info.labels(*_identity(old)).set(0)
+        if not _of_many():
+            self.info.remove(*_identity(old))
 
     def count_request(self, method: str, path: str, status: int, seconds: float) -> None:
         # clients choose the word that stands for the method: labels must stay few

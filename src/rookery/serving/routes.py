@@ -10,6 +10,7 @@ from rookery.serving.daemons import in_daemon
 from rookery.serving.keys import check_admin
 from rookery.serving.lineage import answering, history, model_card, readiness
 from rookery.serving.problems import Problem, ProblemError, from_error, refusals
+from rookery.serving.shadow.shadow import Shadow
 from rookery.serving.swap import Follower, Look
 from rookery.settings import Settings
 
@@ -17,8 +18,15 @@ from rookery.settings import Settings
 class ModelRoutes:
     """Builds the router of one model. `reloads` are the followers that its /reload asks."""
 
-    def __init__(self, follower: Follower, settings: Settings, reloads: Sequence[Follower]) -> None:
+    def __init__(
+        self,
+        follower: Follower,
+        settings: Settings,
+        reloads: Sequence[Follower],
+        shadow: Shadow | None = None,
+    ) -> None:
         self.follower = follower
+        self.shadow = shadow
         self.settings = settings
         self.reloads = reloads
         self._history_slots = asyncio.Semaphore(2)
@@ -44,7 +52,7 @@ class ModelRoutes:
 
     async def model(self) -> ModelCard:
         """Where the answers of the loaded version come from."""
-        return model_card(answering(self.follower))
+        return model_card(answering(self.follower), self.shadow)
 
     async def versions(self) -> History:
         """All versions in the registry and all attempts to promote one."""

@@ -51,10 +51,13 @@ class Follower:
     one assignment and may be read from anywhere.
     """
 
+    role = "serves"
+
     def __init__(self, name: str, settings: Settings, metrics: Metrics) -> None:
         self.name = name
         self.settings = settings
         self.metrics = metrics
+        self.reloads = metrics.reloads
         self.warm = WarmCache(name, settings)
         self.loaded: Loaded | None = None
         self.failure: Failure | None = None
@@ -197,7 +200,7 @@ class Follower:
         standing = self.tracking.standing(self.name)
         self.warnings = self._about_aliases(standing, without=via == "stage")
         self._serve(new)
-        self.metrics.count_reload(self.name, "loaded")
+        self.reloads.labels(self.name, "loaded").inc()
         self.warm.keep(new, lambda to: self.tracking.download(self.tracking.model_uri(version), to))
         return self._settled("loaded", new.description.version)
 
@@ -206,9 +209,10 @@ class Follower:
         self.metrics.show_swap(old, new)
         path, why = new.predictor.path, new.predictor.why
         logger.info(
-            "%s: version %s serves (%s%s)",
+            "%s: version %s %s (%s%s)",
             self.name,
             new.description.version,
+            self.role,
             path,
             f", because {why}" if why else "",
         )
@@ -275,20 +279,20 @@ class Follower:
         number = str(version.version) if version else None
         failure = Failure(number, error, datetime.now(UTC))
         if self.failure is None or self.failure.error.message != error.message:
-            kept = (
-                f"version {self.loaded.description.version} keeps serving"
-                if self.loaded
-                else ("nothing serves yet")
-            )
-            logger.warning("%s: %s (%s)", self.name, error.message, kept)
+            logger.warning("%s: %s (%s)", self.name, error.message, self._what_stays())
         outcome: Literal["refused", "failed"] = "failed"
         if isinstance(error, Refused) and version is not None:
             # the same bytes would be refused again: wait for the registry or /reload
             outcome, self._refusal = "refused", (_identity(version), failure)
         self._failed_looks = min(self._failed_looks + 1, 10) if outcome == "failed" else 0
-        self.metrics.count_reload(self.name, outcome)
+        self.reloads.labels(self.name, outcome).inc()
         self.failure = failure
         return Look(outcome, number, failure)
+
+    def _what_stays(self) -> str:
+        if self.loaded is None:
+            return "nothing serves yet"
+        return f"version {self.loaded.description.version} keeps serving"
 
 
 def _identity(version: "ModelVersion") -> tuple[str, int]:

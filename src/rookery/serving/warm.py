@@ -52,11 +52,11 @@ _KEPT = TypeAdapter(Kept)
 
 
 class WarmCache:
-    """Keeps what one served model needs to start."""
+    """Keeps what one served model needs to start, in a folder below the cache."""
 
-    def __init__(self, name: str, settings: Settings) -> None:
+    def __init__(self, name: str, settings: Settings, folder: str = "served") -> None:
         self.settings = settings
-        self.folder = settings.cache / "served"
+        self.folder = settings.cache / folder
         self.file = self.folder / f"{name}.kept"
 
     def read(self) -> Loaded | None:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 
 from rookery.errors import RookeryError, Unavailable
-from rookery.report import failure
+from rookery.text import failure
 
 
 def finish(work: Callable[[], str]) -> int:

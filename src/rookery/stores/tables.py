@@ -52,12 +52,16 @@ class Tables:
 
     def batches(self, name: str) -> dict[str, int]:
         """Rows per `batch_id` of a raw table."""
+        return self.tallies(name, "batch_id")
+
+    def tallies(self, name: str, column: str) -> dict[str, int]:
+        """Rows per value of a column of text; none where there is no such table."""
         if self.columns(name) is None:
             return {}
-        batch = sa.column("batch_id", sa.String)
-        query = sa.select(batch, sa.func.count()).select_from(sa.table(name)).group_by(batch)
+        value = sa.column(column, sa.String)
+        query = sa.select(value, sa.func.count()).select_from(sa.table(name)).group_by(value)
         with answering(self.engine), self.engine.connect() as connection:
-            return {str(batch_id): int(count) for batch_id, count in connection.execute(query)}
+            return {str(found): int(count) for found, count in connection.execute(query)}
 
     def chunks(
         self,

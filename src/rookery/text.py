@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rookery.jobs.leaderboard import Sweep
     from rookery.jobs.new import NewTask
     from rookery.jobs.promote import Promotion
+    from rookery.jobs.report import Report
     from rookery.jobs.run import Run
     from rookery.jobs.run_batches import BatchRuns
 
@@ -163,6 +164,14 @@ def standing(found: dict[str, Any]) -> str:
     lines += [f"repaired    {note}" for note in found["repaired"]]
     lines += [f"warning     {note}" for note in found["warnings"]]
     return "\n".join([*lines, f"next        {found['next']}"])
+
+
+def reported(result: "Report") -> str:
+    """Where the page is, and what it could not say yet."""
+    lines = [f"{result.task}: {result.file}", f"  run     {result.run_id}  {result.link}"]
+    lines += [f"  object  {result.object}"] if result.object else []
+    lines += [f"  nothing yet: {', '.join(result.missing)}"] if result.missing else []
+    return "\n".join([*lines, f"next: {result.next}"])
 
 
 def pruned(result: dict[str, Any]) -> str:
