@@ -9,7 +9,7 @@ import pandas as pd
 from mlflow.tracking.context.registry import resolve_tags
 
 from rookery.core.candidates import Candidate, expand
-from rookery.core.gate import Verdict
+from rookery.core.gate import Verdict, judge
 from rookery.core.holdout import digest, in_order, split
 from rookery.core.tags import BEST, DIGEST, FAMILY, KIND, TASK
 from rookery.core.task import Task
@@ -21,7 +21,6 @@ from rookery.jobs.plots import log_plots
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.rows import read_clean
-from rookery.jobs.standing import production_standing
 from rookery.stores.commits import commit_of
 from rookery.stores.folders import scratch
 from rookery.stores.models import task_signature, write_template
@@ -167,13 +166,15 @@ def _finish(plan: Plan, rows: list[Row], *, register: bool) -> Sweep:
 
 
 def _register(plan: Plan, rows: list[Row]) -> tuple[Verdict, dict[str, str]]:
-    """Registers what the task says and the gate lets pass; versions by run id.
+    """Registers what the task says and the gate's minimum lets pass; versions by run id.
 
-    The refusal of the best leaves a row in the ledger.
+    Beside a promoted version the best becomes the challenger, whether it is as good or not: that
+    is for the promotion to find out. The refusal of the best leaves a row in the ledger.
     """
     project, task = plan.project, plan.project.task
-    standing = production_standing(project, plan.holdout)
-    verdicts = {row.run_id: standing.judge(project, row.holdout) for row in _chosen(task, rows)}
+    current = project.tracking.production(task.name)
+    role = f"challenger of version {current}" if current else "first to be promoted"
+    verdicts = {row.run_id: judge(task, row.holdout, None, role) for row in _chosen(task, rows)}
     versions = {}
     for row in _chosen(task, rows):
         if verdicts[row.run_id].passed:
@@ -181,8 +182,9 @@ def _register(plan: Plan, rows: list[Row]) -> tuple[Verdict, dict[str, str]]:
             model = project.tracking.model_of_run(row.run_id)
             versions[row.run_id] = project.tracking.register(task.name, model, row.run_id, tags)
     best, verdict = rows[0], verdicts[rows[0].run_id]
+    if current and best.run_id in versions:
+        project.tracking.set_challenger(task.name, versions[best.run_id])
     if not verdict.passed:
-        current = project.tracking.production(task.name)
         reason = f"{best.name} not registered: {verdict.reason}"
         project.ledger.record(task.name, current, None, "refused", reason, best.holdout)
     return verdict, versions

@@ -20,6 +20,7 @@ from rookery.notebook.rows import (
     sides,
 )
 from rookery.notebook.runs import (
+    comparison,
     last_sweep,
     leaderboard,
     ledger,
@@ -34,6 +35,7 @@ __all__ = [
     "ask_api",
     "clue",
     "columns",
+    "comparison",
     "distributions",
     "example",
     "kind",
