@@ -5,8 +5,8 @@
 
 bin = .venv/bin
 # Python of the images beside the package, and how mypy reads it
-scripted = fastapi jupyter minio mlflow
-scripted_as = --config-file= --cache-dir ../.mypy_cache --strict --ignore-missing-imports --allow-untyped-calls
+scripted = fastapi jupyter minio mlflow services/data-api
+scripted_as = --config-file= --cache-dir $(CURDIR)/.mypy_cache --strict --ignore-missing-imports --allow-untyped-calls
 
 .PHONY: help
 help: ## This list
@@ -62,7 +62,7 @@ lint: dev ## Style, types, the direction of imports, notebooks without outputs
 	$(bin)/ruff format --check
 	$(bin)/mypy
 	@# each folder alone: they import by bare names, and are no packages
-	for place in $(scripted); do (cd $$place && ../$(bin)/mypy $(scripted_as) *.py) || exit; done
+	for place in $(scripted); do (cd $$place && $(CURDIR)/$(bin)/mypy $(scripted_as) *.py) || exit; done
 	$(bin)/lint-imports
 	$(bin)/nbstripout --verify --keep-id notebooks/*.ipynb
 

@@ -11,7 +11,7 @@ key() {
     }
 }
 
-for folder in /project/notebooks /project/tasks; do
+for folder in /project/notebooks /project/tasks /project/configs; do
     [ -w "$folder" ] || cat >&2 <<END
 jupyter: $folder cannot be written by uid $(id -u): notebooks open and run, but cannot be saved.
 jupyter: on the host, give the folder to that uid: sudo chown -R $(id -u):$(id -g) ${folder#/project/}

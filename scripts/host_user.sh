@@ -16,7 +16,7 @@ host=$(id -u):$(id -g)
 [ "${host%:*}" != 0 ] || host=$(owner .)
 if [ "${host%:*}" = 0 ]; then
     host=1000:1000
-    chown -R "$host" notebooks tasks backups
+    chown -R "$host" notebooks tasks configs backups
 fi
 [ "$host" = 1000:1000 ] && exit 0
 

@@ -24,6 +24,7 @@ constrained pyproject.toml --extra jobs --extra notebook --extra mysql --extra s
 constrained mlflow/requirements.in --excludes mlflow/excludes.txt \
     --output-file mlflow/requirements.txt
 compile minio/requirements.in --output-file minio/requirements.txt
+constrained services/data-api/requirements.in --output-file services/data-api/requirements.txt
 
 # what the API answers with; promotion compares a model's libraries with it
 sed -nE 's/^(mlflow|scikit-learn|numpy|pandas|scipy|skops)(-skinny)?==([^ ]+).*/\1==\3/p' \

@@ -7,32 +7,44 @@ if TYPE_CHECKING:
     from rookery.core.candidates import Candidate
     from rookery.jobs.clean import clean
     from rookery.jobs.connect import connect
+    from rookery.jobs.diff import diff
     from rookery.jobs.ingest import ingest
     from rookery.jobs.new import new
     from rookery.jobs.plots import plots
     from rookery.jobs.predict import predict
     from rookery.jobs.promote import promote, rollback
+    from rookery.jobs.query import query
+    from rookery.jobs.register import register
+    from rookery.jobs.reproduce import reproduce
     from rookery.jobs.run import run
     from rookery.jobs.status import status
     from rookery.jobs.sweep import sweep
+    from rookery.jobs.train import train
+    from rookery.serving.replay import replay
 
 __version__ = "0.1.0"
 __all__ = [
     "Candidate",
     "clean",
     "connect",
+    "diff",
     "ingest",
     "new",
     "plots",
     "predict",
     "promote",
+    "query",
+    "register",
+    "replay",
+    "reproduce",
     "rollback",
     "run",
     "status",
     "sweep",
+    "train",
 ]
 
-_HOMES = {"Candidate": "core.candidates", "rollback": "jobs.promote"}
+_HOMES = {"Candidate": "core.candidates", "replay": "serving.replay", "rollback": "jobs.promote"}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rookery.errors import RookeryError, Unavailable
+from rookery.report_batches import batch_ingested, batch_lines, batches_ran
 
 if TYPE_CHECKING:
     from rookery.jobs.clean import CleanedTable
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rookery.jobs.new import NewTask
     from rookery.jobs.promote import Promotion
     from rookery.jobs.run import Run
+    from rookery.jobs.run_batches import BatchRuns
 
 MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
@@ -47,6 +49,8 @@ def drafted(result: "NewTask", most: int = 12) -> str:
 
 
 def ingested(result: "Ingested") -> str:
+    if result.number is not None or result.ended is not None:
+        return batch_ingested(result)
     if result.unchanged:
         return (
             f"{result.table}: {result.rows} rows, unchanged (batch {result.batch} of "
@@ -78,7 +82,12 @@ def swept(result: "Sweep", most: int = 5) -> str:
     failed = sum(row.failed for row in result.rows)
     lines.append(f"{len(result.rows)} candidates, {failed} failed; run {result.run_id}")
     outcome = f"registered as version {result.version}" if result.version else "not registered"
-    return "\n".join([*lines, f"{result.best.name}: {outcome} ({result.verdict})"])
+    lines.append(f"{result.best.name}: {outcome} ({result.verdict})")
+    if result.configuration:
+        lines.append(f"configuration: {result.configuration} ({result.configuration_note})")
+    elif result.configuration_note:
+        lines.append(f"no configuration written: {result.configuration_note}")
+    return "\n".join(lines)
 
 
 def promoted(result: "Promotion") -> str:
@@ -107,7 +116,11 @@ def compared(found: dict[str, Any]) -> list[str]:
     return [*lines, f"  {found['unseen']}", f"  {found['link']}"]
 
 
-def ran(result: "Run") -> str:
+def ran(result: "Run | BatchRuns") -> str:
+    from rookery.jobs.run_batches import BatchRuns  # it is loaded: the result comes from there
+
+    if isinstance(result, BatchRuns):
+        return batches_ran(result)
     return "\n".join(
         [
             ingested(result.ingested),
@@ -145,6 +158,7 @@ def standing(found: dict[str, Any]) -> str:
             f"tables      {tables['raw']} raw = {tables['clean']} clean + "
             f"{tables['rejected']} rejected + {tables['duplicates']} duplicates"
         )
+    lines += batch_lines(found["batches"])
     sweep = found["sweep"]
     lines.append(
         f"last sweep  {sweep['family']}  {sweep['link']}" if sweep else "last sweep  none yet"

@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     rookery_tasks: Path = Path("tasks")
     database_url: SecretStr | None = None
     source_database_url: SecretStr | None = None
+    source_batches_url: str = Field(default="http://localhost:8010", pattern=r"^https?://[^@\s]+$")
     mlflow_tracking_uri: str | None = None
     mlflow_url: str | None = None
     mlflow_tracking_username: str | None = None
@@ -165,24 +166,28 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def check_tracking(self) -> "Settings":
-        for name in ("mlflow_tracking_uri", "mlflow_url"):
-            if getattr(self, name) == "":
-                raise ValueError(
-                    f"{name.upper()} is set but empty; unset it for the embedded mode, "
-                    "or give it the address of an MLflow server"
-                )
-            if urlsplit(getattr(self, name) or "").username:
-                raise ValueError(
-                    f"{name.upper()} holds a user or password, which would show in links and logs; "
-                    "give them as MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
-                )
-        both = {uri.rstrip("/") for uri in (self.mlflow_tracking_uri, self.mlflow_url) if uri}
-        if len(both) > 1:
-            raise ValueError(
-                f"MLFLOW_TRACKING_URI={self.mlflow_tracking_uri!r} and MLFLOW_URL="
-                f"{self.mlflow_url!r} name different servers; set one, or both to the same address"
-            )
+        _check_addresses(self)
         return self
+
+    def with_tracking(self, uri: str) -> "Settings":
+        """The same, but for the MLflow server that is named on a command line.
+
+        Raises:
+            InputError: it is empty, or holds a user or password.
+        """
+        named = self.model_copy(update={"mlflow_tracking_uri": uri, "mlflow_url": None})
+        try:
+            _check_addresses(named)
+        except ValueError as error:
+            raise InputError(
+                str(error), field="--mlflow-tracking-uri", allowed="the address of an MLflow server"
+            ) from None
+        return named
+
+    @property
+    def configs_folder(self) -> Path:
+        """Where sweeps leave configurations: beside the task files."""
+        return self.tasks_folder.parent / "configs"
 
     @property
     def home(self) -> Path:
@@ -227,6 +232,27 @@ class Settings(BaseSettings):
 
     def experiment_for(self, task_name: str) -> str:
         return self.experiment_name or task_name
+
+
+def _check_addresses(settings: Settings) -> None:
+    """MLflow's, which many places set."""
+    for name in ("mlflow_tracking_uri", "mlflow_url"):
+        if getattr(settings, name) == "":
+            raise ValueError(
+                f"{name.upper()} is set but empty; unset it for the embedded mode, "
+                "or give it the address of an MLflow server"
+            )
+        if urlsplit(getattr(settings, name) or "").username:
+            raise ValueError(
+                f"{name.upper()} holds a user or password, which would show in links and logs; "
+                "give them as MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+            )
+    both = {uri.rstrip("/") for uri in (settings.mlflow_tracking_uri, settings.mlflow_url) if uri}
+    if len(both) > 1:
+        raise ValueError(
+            f"MLFLOW_TRACKING_URI={settings.mlflow_tracking_uri!r} and MLFLOW_URL="
+            f"{settings.mlflow_url!r} name different servers; set one, or both to the same address"
+        )
 
 
 def shared_metrics() -> Path | None:

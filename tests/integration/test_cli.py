@@ -36,6 +36,9 @@ def only_object(text: str) -> dict:
         (["ingest"], "unchanged"),
         (["predict", "--row", json.dumps(ROW)], "predictions"),
         (["promote"], "version"),
+        (["query"], "uri"),
+        (["reproduce", "1"], "equal"),
+        (["diff", "1", "1"], "predictions"),
     ],
 )
 def test_a_command_that_works_prints_one_object(home_copy, capfd, arguments, key):
@@ -59,6 +62,15 @@ def test_a_command_that_works_prints_one_object(home_copy, capfd, arguments, key
         (["promote", "--version", "99"], 2, "InputError"),
         (["promote", "--run", "none"], 2, "InputError"),
         (["rollback"], 2, "InputError"),
+        (["train", "--config", "none.yaml"], 2, "InputError"),
+        (["train", "--tolerance", "-1"], 2, "InputError"),
+        (["register"], 2, "InputError"),
+        (["register", "--run-id", "none"], 2, "InputError"),
+        (["query", "--alias", "none"], 2, "NotPromoted"),
+        (["reproduce"], 2, "InputError"),
+        (["reproduce", "99"], 2, "InputError"),
+        (["replay", "none"], 2, "UnknownPrediction"),
+        (["diff", "1", "99"], 2, "InputError"),
     ],
 )
 def test_wrong_input_ends_with_2_and_says_what_is_wrong(home_copy, capfd, arguments, code, kind):

@@ -30,7 +30,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     ports = {name: int(os.environ.get(name, port)) for name, port in PORTS.items()}
     stack = Stack(folder, ports)
     copy_checkout(folder)
-    for shared in ("notebooks", "tasks", "backups"):
+    for shared in ("notebooks", "tasks", "configs", "backups"):
         # of whoever calls the tests; the containers' user is 1000 where no .env says otherwise
         give_to(folder / shared, 1000)
     if not (kept and stack.containers()):

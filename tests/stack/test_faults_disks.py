@@ -24,7 +24,7 @@ def small(promoted, tmp_path_factory):
     folder = tmp_path_factory.mktemp("small disks")
     ports = free_ports()
     copy_checkout(folder)
-    for shared in ("notebooks", "tasks", "backups"):
+    for shared in ("notebooks", "tasks", "configs", "backups"):
         give_to(folder / shared, 1000)
     environment = {
         **{name: str(port) for name, port in ports.items()},

@@ -174,7 +174,7 @@ def test_a_notebook_of_plain_clients_runs_unchanged_and_its_run_can_be_promoted(
 def jupyter_as(stack: Stack, uid: int) -> Iterator[Jupyter]:
     """JupyterLab started again with HOST_UID and HOST_GID, its folders given to that user."""
     other = Stack(stack.folder, stack.ports, {"HOST_UID": str(uid), "HOST_GID": str(uid)})
-    folders = [stack.folder / name for name in ("notebooks", "tasks")]
+    folders = [stack.folder / name for name in ("notebooks", "tasks", "configs")]
     for folder in folders:
         give_to(folder, uid)
     try:

@@ -16,7 +16,7 @@ def second(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     stack.wait_healthy()
     folder = tmp_path_factory.mktemp("Second Stack of ROOKERY ")
     copy_checkout(folder)
-    for shared in ("notebooks", "tasks"):
+    for shared in ("notebooks", "tasks", "configs"):
         give_to(folder / shared, 1000)
     ports = free_ports()
     (folder / ".env").write_text("".join(f"{name}={port}\n" for name, port in ports.items()))

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SHARED = ("notebooks", "tasks", "backups")
+SHARED = ("notebooks", "tasks", "configs", "backups")
 
 # another user than the one who calls can be had, and files given away, as root only
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")

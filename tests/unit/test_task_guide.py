@@ -10,11 +10,24 @@ from ruamel.yaml import YAML
 from rookery.core.derived import BinsOf, DatePartOf, Derived
 from rookery.core.families import FAMILIES
 from rookery.core.metrics import METRICS
-from rookery.core.sections import Candidates, Cleaning, Column, Gate, Rule, Source, Split, Sql
+from rookery.core.sections import (
+    Batches,
+    Candidates,
+    Cleaning,
+    Column,
+    Drift,
+    Gate,
+    Retrain,
+    Rule,
+    Source,
+    Split,
+    Sql,
+)
 from rookery.core.task import Task
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text(encoding="utf-8")
-MODELS = [Task, Source, Sql, Column, Cleaning, Rule, Derived, DatePartOf, BinsOf, Split, Gate]
+MODELS = [Task, Source, Sql, Batches, Column, Cleaning, Rule, Derived, DatePartOf, BinsOf, Split]
+MODELS += [Gate, Retrain, Drift]
 
 
 def keys(model: type[BaseModel]) -> list[str]:

@@ -117,10 +117,17 @@ def rollback(task: TaskName = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def run(task: TaskName = None, jobs: Jobs = None, as_json: Json = False) -> None:
-    """ingest, clean, sweep and promote, in order."""
+def run(
+    task: TaskName = None,
+    jobs: Jobs = None,
+    all_batches: Annotated[
+        bool, typer.Option("--all", help="Go on until the source has no further batch.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """ingest, clean, sweep and promote, in order; of batches the next one, if it calls for it."""
     from rookery.jobs.run import run as job
 
     with apart():
-        result = job(task, jobs=jobs)
+        result = job(task, jobs=jobs, all_batches=all_batches)
     show(result, as_json, text.ran(result))

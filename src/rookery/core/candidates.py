@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils import resample
+from threadpoolctl import threadpool_limits
 
 from rookery.core.families import FAMILIES, SEED, build_estimator, simplicity
 from rookery.core.metrics import TIE_BREAKERS, evaluate
@@ -87,17 +88,18 @@ def fit_candidate(
 ) -> Scored:
     """Cross-validate on the training rows, fit on all of them, score on the hold-out.
 
-    Both frames hold clean rows with the target. Folds are seeded, so equal input gives equal
-    metrics.
+    Both frames hold clean rows with the target. Folds are seeded and sums are added on one
+    thread, so equal input gives metrics that are equal to the last bit.
     """
     train = sample(train, task, candidate.max_rows)
     X, y = train[task.inputs], train[task.target]
     pipeline = candidate.pipeline(task)
-    metrics = cross_validated(pipeline, task, X, y) if cross_validate else {}
-    started = time.perf_counter()
-    pipeline.fit(X, y)
-    fit_seconds = time.perf_counter() - started
-    held = evaluate(pipeline, holdout[task.inputs], holdout[task.target], task.labels)
+    with threadpool_limits(1):  # several threads add in an order that depends on their number
+        metrics = cross_validated(pipeline, task, X, y) if cross_validate else {}
+        started = time.perf_counter()
+        pipeline.fit(X, y)
+        fit_seconds = time.perf_counter() - started
+        held = evaluate(pipeline, holdout[task.inputs], holdout[task.target], task.labels)
     metrics |= {f"holdout_{name}": value for name, value in held.items()}
     return Scored(pipeline, metrics, fit_seconds, len(train))
 

@@ -1,7 +1,7 @@
 """From raw rows to clean ones and refused ones, each with its reasons."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,9 @@ import pandera.pandas as pa
 
 from rookery.core.holdout import row_hashes
 from rookery.core.located import RESERVED_COLUMNS, brief
+from rookery.core.parsing import parse, without_markers
 from rookery.core.sections import Column
 from rookery.core.task import Task
-from rookery.core.values import FALSE, LARGEST_WHOLE, TRUE, bare, read_date, with_point
 from rookery.errors import InputError
 
 COMPARE = {
@@ -43,6 +43,11 @@ def task_names(names: list[str], task: Task) -> list[str]:
         for name, column in task.columns.items()
     }
     return [known.get(name, known.get(name.strip(), name)) for name in names]
+
+
+def named(frame: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """Rows of a source, their columns called what the task calls them."""
+    return frame.set_axis(task_names([str(name) for name in frame.columns], task), axis="columns")
 
 
 def check_columns(names: list[str], task: Task) -> None:
@@ -90,6 +95,17 @@ def clean_rows(raw: pd.DataFrame, task: Task, seen: "np.ndarray[Any, Any]") -> C
     return Cleaned(valid[first], reasons, hashes[first], int((~first).sum()))
 
 
+def clean_parts(
+    parts: Iterable[pd.DataFrame], task: Task
+) -> Iterator[tuple[pd.DataFrame, Cleaned]]:
+    """Each part of a raw table, and what became of it; a repeat of an earlier part's row counts."""
+    seen = np.array([], dtype=np.uint64)
+    for raw in parts:
+        part = clean_rows(raw, task, seen)
+        seen = np.sort(np.concatenate([seen, part.hashes]))
+        yield raw, part
+
+
 def table_schema(task: Task) -> pa.DataFrameSchema:
     """What a clean table must be: types, ranges, allowed values, completeness."""
     return pa.DataFrameSchema(
@@ -97,10 +113,14 @@ def table_schema(task: Task) -> pa.DataFrameSchema:
     )
 
 
-def read_back(rows: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """Clean rows as a database gave them, in the task's types again."""
+def read_back(rows: pd.DataFrame, task: Task, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Clean rows as a database gave them, in the task's types again; `columns`: only these."""
     return pd.DataFrame(
-        {name: _stored(rows[name], column) for name, column in task.columns.items()},
+        {
+            name: _stored(rows[name], column)
+            for name, column in task.columns.items()
+            if columns is None or name in columns
+        },
         index=rows.index,
     )
 
@@ -126,95 +146,11 @@ def _typed(raw: pd.DataFrame, task: Task) -> tuple[pd.DataFrame, Faults]:
     typed, faults = {}, Faults()
     for name, column in task.columns.items():
         values = without_markers(raw[name], column, task)
-        typed[name], wrong, what = _PARSERS[column.type](values, column)
+        typed[name], wrong, what = parse(values, column)
         if wrong.any():
             shown = [f"{name}: {_short(value)} is not {what}" for value in values[wrong]]
             faults.append((raw.index[wrong], name, shown))
     return pd.DataFrame(typed, index=raw.index), faults
-
-
-def without_markers(values: pd.Series, column: Column, task: Task) -> pd.Series:
-    """Text stripped and replaced as the task says; markers of a missing value as missing."""
-    markers = pd.Series([*task.cleaning.missing, *column.missing], dtype="str")
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return values
-    if pd.api.types.is_numeric_dtype(values):
-        gone = values.isin(pd.to_numeric(markers, errors="coerce").dropna())
-        values = values.mask(gone) if gone.any() else values
-        if not column.replace:
-            return values
-    text = _as_text(values)
-    if column.strip:
-        text = _each(text, lambda value: bare(value, column.strip))
-    text = text.str.strip()
-    if column.replace:
-        text = text.replace(column.replace)
-    return text.mask(text.isin(markers))
-
-
-def _each(values: pd.Series, read: Callable[[str], Any]) -> pd.Series:
-    """What is read of each value, once per different one: columns repeat themselves."""
-    found = {value: read(value) for value in values.dropna().unique()}
-    return values.astype(object).map(found)
-
-
-def _as_text(values: pd.Series) -> pd.Series:
-    """Whole numbers without a point, as people write them; what is missing stays so."""
-    if pd.api.types.is_float_dtype(values):
-        numbers = values.astype("float64")
-        whole = (numbers == np.floor(numbers)) & (numbers.abs() <= LARGEST_WHOLE)
-        values = numbers.astype(object).mask(whole, numbers.where(whole, 0).astype("int64"))
-    return values.astype("str")
-
-
-Parsed = tuple[pd.Series, pd.Series, str]  # values, which are wrong, what they should be
-
-
-def parse_number(values: pd.Series, column: Column) -> Parsed:
-    given = values
-    if column.number_marks != (".", None) and not pd.api.types.is_numeric_dtype(values):
-        given = _each(values, lambda text: with_point(text, *column.number_marks))
-    numbers = pd.to_numeric(given, errors="coerce").astype("float64")
-    wrong = (numbers.isna() & values.notna()) | np.isinf(numbers)
-    return numbers.mask(wrong), wrong, "a finite number"
-
-
-def _parse_integer(values: pd.Series, column: Column) -> Parsed:
-    numbers, wrong, _ = parse_number(values, column)
-    wrong |= numbers.notna() & (numbers != np.floor(numbers))
-    wrong |= numbers.abs() > LARGEST_WHOLE
-    return numbers.mask(wrong), wrong, "a whole number within 2^53"
-
-
-def _parse_boolean(values: pd.Series, _: Column) -> Parsed:
-    words = values.astype(str).str.lower()
-    found = pd.Series(np.nan, index=values.index).mask(words.isin(TRUE), 1.0)
-    found = found.mask(words.isin(FALSE), 0.0)
-    return found, found.isna() & values.notna(), "true or false"
-
-
-def _parse_date(values: pd.Series, column: Column) -> Parsed:
-    if pd.api.types.is_datetime64_any_dtype(values):
-        dates = pd.to_datetime(values, utc=True).dt.tz_localize(None)
-    else:
-        dates = _each(_as_text(values), lambda text: read_date(text, column.format))
-    dates = dates.astype("datetime64[us]")
-    form = f"written as {column.format}" if column.format else "in ISO 8601 form"
-    return dates, dates.isna() & values.notna(), f"a date {form}"
-
-
-def _parse_text(values: pd.Series, _: Column) -> Parsed:
-    return _as_text(values), pd.Series(False, index=values.index), "text"
-
-
-_PARSERS: dict[str, Any] = {
-    "float": parse_number,
-    "integer": _parse_integer,
-    "boolean": _parse_boolean,
-    "date": _parse_date,
-    "category": _parse_text,
-    "text": _parse_text,
-}
 
 
 def _schema_column(column: Column) -> pa.Column:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-RESERVED_COLUMNS = frozenset({"batch_id", "ingested_at"})
+RESERVED_COLUMNS = frozenset({"batch_id", "ingested_at", "row_hash"})
 
 
 class Located(ValueError):

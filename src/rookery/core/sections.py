@@ -17,23 +17,49 @@ class Sql(Strict):
     url: str | None = None
 
 
+class Batches(Strict):
+    """Rows that arrive in batches: from an HTTP service, or as the files of a folder by name.
+
+    Without a folder it is the service at `url`, or at `SOURCE_BATCHES_URL`.
+    """
+
+    folder: str | None = None
+    pattern: str = "*.csv"
+    url: str | None = Field(default=None, pattern=r"^https?://[^@\s]+$")
+    group: int = Field(default=1, ge=0, description="Whose place in the stream it is.")
+    day: str | None = None
+    columns: tuple[str, ...] = Field(
+        default=(), description="Their order, where rows come as lists; else that of the task."
+    )
+    wait_seconds: float = Field(default=60.0, gt=0, description="Without a byte, then again.")
+    attempts: int = Field(default=5, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def one_kind(self) -> Self:
+        if self.folder and self.url:
+            raise ValueError("names a folder and a url; give one of them")
+        return self
+
+
 class Source(Strict):
-    """Where the raw rows come from: exactly one of the four."""
+    """Where the raw rows come from: exactly one of the five."""
 
     package: Literal["palmerpenguins"] | None = None
     csv: str | None = None
     parquet: str | None = None
     sql: Sql | None = None
+    batches: Batches | None = None
     separator: str = Field(default=",", min_length=1, max_length=1)
     encoding: str = "utf-8"
 
     @model_validator(mode="after")
     def exactly_one(self) -> Self:
-        given = [name for name in ("package", "csv", "parquet", "sql") if getattr(self, name)]
+        kinds = ("package", "csv", "parquet", "sql", "batches")
+        given = [name for name in kinds if getattr(self, name)]
         if len(given) != 1:
             raise ValueError(
                 f"names {' and '.join(given) or 'no source'}; give exactly one of "
-                "package, csv, parquet, sql"
+                "package, csv, parquet, sql, batches"
             )
         return self
 
@@ -156,6 +182,32 @@ class Gate(Strict):
         if self.margin and self.proof != "non_inferior":
             raise ValueError("margin belongs to proof: non_inferior")
         return self
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Drift(Strict):
+    """From which size on a difference between new rows and those learned from counts as drift.
+
+    A size that is left empty (`null`) is not looked at.
+    """
+
+    numbers: Share | None = Field(default=0.2, description="Kolmogorov-Smirnov distance.")
+    categories: Share | None = Field(default=0.2, description="Total variation distance.")
+    new_categories: Share | None = Field(default=0.05, description="Share of rows with one.")
+    missing: Share | None = Field(default=0.2, description="Difference of the missing shares.")
+    volume: Share = Field(
+        default=0.05, description="Fewer new rows than that share decide nothing."
+    )
+    significance: Share = Field(default=0.01, description="p-value below which a test counts.")
+
+
+class Retrain(Strict):
+    """When a batch is a reason to train again."""
+
+    unseen: Share = Field(default=0.6, description="Share of rows that no version has seen.")
+    drift: Drift | None = Drift()
 
 
 class Candidates(Strict):

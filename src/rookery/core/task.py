@@ -9,7 +9,16 @@ from rookery.core.derived import Derived
 from rookery.core.families import FAMILIES, Kind, estimator_parameters, kind_of
 from rookery.core.located import Located, brief, check_column_name
 from rookery.core.metrics import DIRECTIONS, METRICS
-from rookery.core.sections import Candidates, Cleaning, Column, Gate, Source, Split, Strict
+from rookery.core.sections import (
+    Candidates,
+    Cleaning,
+    Column,
+    Gate,
+    Retrain,
+    Source,
+    Split,
+    Strict,
+)
 from rookery.errors import InputError
 
 RESERVED_TASKS = frozenset({"predictions", "feedback", "promotions"})
@@ -57,6 +66,7 @@ class Task(Strict):
     metric: str
     direction: Literal["maximize", "minimize"] | None = None
     gate: Gate = Gate()
+    retrain: Retrain = Retrain()
     register_: Literal["best", "each_family"] = Field(default="best", alias="register")
     candidates: dict[str, Candidates] = Field(min_length=1)
 
@@ -131,6 +141,8 @@ class Task(Strict):
             (("target",), self.target),
             (("split", "column"), self.split.column),
         ]
+        listed = self.source.batches.columns if self.source.batches else ()
+        places += [(("source", "batches", "columns", at), named) for at, named in enumerate(listed)]
         for index, rule in enumerate(self.cleaning.rules):
             places += [
                 (("cleaning", "rules", index, side), getattr(rule, side))

@@ -3,9 +3,9 @@
 import math
 import re
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.reader import ReaderError
@@ -16,6 +16,7 @@ from rookery.errors import InputError
 
 MOST_CHARACTERS = 256_000
 MOST_VALUES = 100_000  # with every alias written out
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def parse_task(text: str, filename: str) -> Task:
@@ -24,13 +25,38 @@ def parse_task(text: str, filename: str) -> Task:
     Raises:
         InputError: with every mistake found, each on a line `file:line: key.path: …`.
     """
+    tree, plain = read_mapping(text, filename)
+    return validated(Task, plain, tree, filename, next="rookery tasks")
+
+
+def read_mapping(text: str, filename: str) -> tuple[Any, dict[str, Any]]:
+    """A YAML mapping twice: as ruamel annotates it with lines, and as plain values.
+
+    Raises:
+        InputError: it is not one, or too large.
+    """
     try:
         tree = _read_yaml(text, filename)
-        plain = _plain(tree, count())
+        return tree, _plain(tree, count())
     except (RecursionError, OverflowError):  # nested without end, or an alias in itself
         raise _too_large(filename) from None
+
+
+def validated(
+    model: type[Model],
+    plain: dict[str, Any],
+    tree: Any,
+    filename: str,
+    *,
+    next: str,  # noqa: A002 - the contract's word
+) -> Model:
+    """A model of plain values; `tree` says on which lines they stand.
+
+    Raises:
+        InputError: with every mistake found; `next` is the command to call after mending.
+    """
     try:
-        task = Task.model_validate(plain)
+        return model.model_validate(plain)
     except ValidationError as error:
         mistakes = [
             _mistake(found, tree, filename)
@@ -43,9 +69,8 @@ def parse_task(text: str, filename: str) -> Task:
             field=first["field"],
             value=first["value"],
             allowed=first["allowed"],
-            next=f"mend {filename}, then: rookery tasks",
+            next=f"mend {filename}, then: {next}",
         ) from None
-    return task
 
 
 def task_schema() -> dict[str, Any]:

@@ -47,6 +47,8 @@ class Sweep:
     version: str | None
     verdict: str
     versions: dict[str, str] = field(default_factory=dict)  # by run id
+    configuration: str | None = None  # the file of the winner's, if it could be written
+    configuration_note: str = ""
 
     @property
     def best(self) -> Row:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rookery.core.task import Task
 from rookery.settings import Settings, get_settings, project_root
+from rookery.stores.audit import BatchAudit
 from rookery.stores.ledger import Ledger
 from rookery.stores.tables import Tables
 from rookery.stores.taskfiles import read_task
@@ -30,6 +31,10 @@ class Project:
     @cached_property
     def ledger(self) -> Ledger:
         return Ledger(self.settings.tables_url)
+
+    @cached_property
+    def audit(self) -> BatchAudit:
+        return BatchAudit(self.tables.engine, f"{self.task.name}_batches")
 
     @cached_property
     def tracking(self) -> "Tracking":

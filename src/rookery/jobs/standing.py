@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from rookery.core.gate import Verdict, judge
 from rookery.core.task import Task
 from rookery.errors import InputError, Refused
 from rookery.jobs.project import Project
@@ -17,6 +18,13 @@ class Champion:
     model: Any
     columns: list[str]
     task: Task | None
+
+
+def admitted(project: Project, metrics: dict[str, float]) -> Verdict:
+    """Whether a model may be registered: promotion asks for more, beside what is promoted then."""
+    current = project.tracking.production(project.task.name)
+    role = f"challenger of version {current}" if current else "first to be promoted"
+    return judge(project.task, metrics, None, role)
 
 
 def champion_of(project: Project) -> Champion | str:

@@ -7,6 +7,7 @@ from rookery.core.tags import BEST, FAMILY
 from rookery.jobs.comparison_runs import last_comparison
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.repair import repair
+from rookery.stores.audit import USED
 from rookery.stores.ledger import Entry, pending, untaken
 from rookery.stores.registry import CHALLENGER
 
@@ -23,6 +24,7 @@ def status(task: str | None = None) -> dict[str, Any]:
     return {
         "task": project.task.name,
         "tables": _tables(project),
+        "batches": [entry.as_dict() for entry in project.audit.entries()],
         "sweep": _sweep(project),
         "production": _production(project),
         "challenger": _challenger(project),
@@ -112,6 +114,10 @@ def _next(project: Project) -> str:
         return f"rookery ingest {name}"
     if project.tables.count(project.clean) is None:
         return f"rookery clean {name}"
+    if project.task.source.batches and any(
+        entry.state != USED for entry in project.audit.entries()
+    ):
+        return f"rookery run {name}"
     if project.tracking.production(name) is not None:
         return "rookery serve"
     swept = project.tracking.last_sweep(project.experiment, project.task.name) is not None

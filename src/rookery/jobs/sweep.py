@@ -5,22 +5,24 @@ from contextlib import suppress
 from pathlib import Path
 
 import joblib
-import pandas as pd
 from mlflow.tracking.context.registry import resolve_tags
 
 from rookery.core.candidates import Candidate, expand
-from rookery.core.gate import Verdict, judge
-from rookery.core.holdout import digest, in_order, split
-from rookery.core.tags import BEST, DIGEST, FAMILY, KIND, TASK
+from rookery.core.gate import Verdict
+from rookery.core.holdout import digest, in_order
+from rookery.core.tags import BEST, DIGEST, FAMILY, KIND, LAST_BATCH, TASK
 from rookery.core.task import Task
 from rookery.errors import InputError, Unavailable
+from rookery.jobs.batch_evidence import batch_tags
 from rookery.jobs.candidate_runs import Plan, log_all
 from rookery.jobs.fitting import Fitting, fit_all
 from rookery.jobs.leaderboard import Row, Sweep, ranked
 from rookery.jobs.plots import log_plots
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
-from rookery.jobs.rows import read_clean
+from rookery.jobs.rows import read_clean, split_rows
+from rookery.jobs.standing import admitted
+from rookery.jobs.winner import keep_configuration
 from rookery.stores.commits import commit_of
 from rookery.stores.folders import scratch
 from rookery.stores.models import task_signature, write_template
@@ -75,9 +77,9 @@ def _reduced(task: Task, without: Sequence[str]) -> Task:
 def _start(project: Project, task: Task, template: Path) -> Plan:
     tracking, experiment = project.tracking, project.experiment
     tracking.end_abandoned(experiment)
+    seen = batch_tags(project)  # before the rows: a batch that comes between is not claimed
     rows = in_order(read_clean(project))
-    train, holdout = split(rows, project.task)
-    _check_rows(project, train, holdout)
+    train, holdout = split_rows(rows, project.task)
     write_template(
         template,
         signature=task_signature(task),
@@ -87,6 +89,7 @@ def _start(project: Project, task: Task, template: Path) -> Plan:
     content = digest(rows)
     tags = resolve_tags() | commit_of(project.folder)
     shared = {str(k): str(v) for k, v in tags.items()} | {DIGEST: content, TASK: task.name}
+    shared |= seen
     # what was learnt without some columns is to be looked at, not to be promoted by default
     kind = "sweep" if task is project.task else "ablation"
     parent = tracking.start_run(experiment, "sweep", shared | {KIND: kind})
@@ -103,25 +106,6 @@ def _start(project: Project, task: Task, template: Path) -> Plan:
         },
     )
     return Plan(project, task, train, holdout, parent, shared, dataset, template)
-
-
-def _check_rows(project: Project, train: pd.DataFrame, holdout: pd.DataFrame) -> None:
-    task = project.task
-    if len(holdout) == 0 or len(train) < 2 * task.split.folds:
-        raise InputError(
-            f"{project.clean} has too few rows to learn from: {len(train)} to train on, "
-            f"{len(holdout)} held out",
-            field="split",
-            value=len(train) + len(holdout),
-            allowed=f"at least {2 * task.split.folds} training rows and 1 held out",
-        )
-    if task.kind == "classifier" and train[task.target].nunique() < 2:
-        raise InputError(
-            f"all training rows of {project.clean} have the same {task.target}",
-            field="target",
-            value=str(train[task.target].iloc[0]),
-            allowed="at least two classes",
-        )
 
 
 def _run_all(
@@ -151,6 +135,8 @@ def _finish(plan: Plan, rows: list[Row], *, register: bool) -> Sweep:
     project.tracking.log(plan.parent, tags=tags, metrics=best.metrics)
     # the winner's only: four pictures cost more than a fit
     log_plots(project, best.run_id, plan.holdout)
+    # what was learnt without some columns is to be looked at, not to be trained again
+    kept = keep_configuration(plan, best) if plan.task is project.task else None
     verdict, versions = _register(plan, rows) if register else (Verdict(True, "not asked for"), {})
     return Sweep(
         task=plan.task.name,
@@ -162,6 +148,8 @@ def _finish(plan: Plan, rows: list[Row], *, register: bool) -> Sweep:
         version=versions.get(best.run_id),
         verdict=verdict.reason,
         versions=versions,
+        configuration=kept.path if kept else None,
+        configuration_note=kept.note if kept else "",
     )
 
 
@@ -173,12 +161,12 @@ def _register(plan: Plan, rows: list[Row]) -> tuple[Verdict, dict[str, str]]:
     """
     project, task = plan.project, plan.project.task
     current = project.tracking.production(task.name)
-    role = f"challenger of version {current}" if current else "first to be promoted"
-    verdicts = {row.run_id: judge(task, row.holdout, None, role) for row in _chosen(task, rows)}
+    verdicts = {row.run_id: admitted(project, row.holdout) for row in _chosen(task, rows)}
     versions = {}
     for row in _chosen(task, rows):
         if verdicts[row.run_id].passed:
             tags = {FAMILY: row.family, DIGEST: plan.tags[DIGEST]}
+            tags |= {LAST_BATCH: plan.tags[LAST_BATCH]} if LAST_BATCH in plan.tags else {}
             model = project.tracking.model_of_run(row.run_id)
             versions[row.run_id] = project.tracking.register(task.name, model, row.run_id, tags)
     best, verdict = rows[0], verdicts[rows[0].run_id]

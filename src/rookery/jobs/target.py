@@ -9,7 +9,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import ModelSignature, infer_signature
 
 from rookery.core.shape import inputs_for
-from rookery.core.tags import CONVERTED_FROM, DIGEST, FAMILY
+from rookery.core.tags import CONVERTED_FROM, DIGEST, FAMILY, LAST_BATCH
 from rookery.core.task import Task
 from rookery.errors import Refused
 from rookery.jobs.project import Project
@@ -120,7 +120,7 @@ def register_target(project: Project, target: Target, holdout: pd.DataFrame) -> 
         return target.version
     if target.ours and target.model_id is not None:
         tags = project.tracking.run(str(target.run_id)).data.tags
-        kept = {key: tags[key] for key in (FAMILY, DIGEST) if key in tags}
+        kept = {key: tags[key] for key in (FAMILY, DIGEST, LAST_BATCH) if key in tags}
         return project.tracking.register(project.task.name, target.model_id, target.run_id, kept)
     return _convert(project, target, holdout)
 

@@ -20,6 +20,7 @@ from rookery.notebook.rows import (
     sides,
 )
 from rookery.notebook.runs import (
+    batches,
     comparison,
     last_sweep,
     leaderboard,
@@ -33,6 +34,7 @@ __all__ = [
     "against",
     "arrived",
     "ask_api",
+    "batches",
     "clue",
     "columns",
     "comparison",

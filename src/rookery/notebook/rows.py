@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from rookery.core.cleaning import parse_number, without_markers
 from rookery.core.holdout import split
 from rookery.core.located import brief
+from rookery.core.parsing import parse_number, without_markers
 from rookery.core.sections import Column
 from rookery.core.task import Task
 from rookery.core.values import FALSE, TRUE

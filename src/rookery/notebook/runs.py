@@ -43,6 +43,14 @@ def leaderboard(sweep: Sweep) -> None:
     )
 
 
+def batches(task: str | None = None) -> pd.DataFrame:
+    """What became of each batch, in the order of loading; no row for a task without batches."""
+    shown = ["number", "rows", "rejected", "duplicates", "state", "decision", "reason",
+             "unseen_share", "model_version", "at"]  # fmt: skip
+    found = pd.DataFrame(status(task)["batches"], columns=["position", *shown])
+    return found.set_index("position")
+
+
 def tied(sweep: Sweep) -> pd.DataFrame:
     """The candidates that share the best hold-out value, in the order of the leaderboard."""
     board, name = sweep.leaderboard, f"holdout_{sweep.metric}"

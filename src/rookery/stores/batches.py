@@ -18,7 +18,7 @@ class Batch:
     chunks: Callable[[], Iterator[pd.DataFrame]]
 
 
-def file_digest(path: Path) -> str:
-    """16 hexadecimal digits that name a file's content."""
+def file_digest(path: Path, digits: int = 16) -> str:
+    """Hexadecimal digits, 64 at most, that name a file's content."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        return hashlib.file_digest(file, "sha256").hexdigest()[:digits]

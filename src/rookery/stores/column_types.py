@@ -1,5 +1,6 @@
 """What the columns of a task's tables are in a database."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -20,9 +21,19 @@ CLEAN_TYPES: dict[str, Any] = {
 }
 REJECTED_TYPES: Types = {"row": LONG, "reasons": LONG, "batch_id": sa.String(64)}
 
+# beside the columns of a batch in the raw table
+MARKS: Types = {"batch_id": sa.String(64), "ingested_at": MOMENT}
+# beside the columns of a clean row that came in a batch: which one, and the hash of its content
+ORIGIN: Types = {"batch_id": sa.String(64), "row_hash": sa.BigInteger()}
+
 
 def clean_types(task: Task) -> Types:
     return {name: _clean_type(column) for name, column in task.columns.items()}
+
+
+def raw_texts(names: Sequence[str]) -> Types:
+    """Raw columns of batches: what a number is may differ from one to the next, text does not."""
+    return dict.fromkeys(names, LONG) | MARKS
 
 
 def _clean_type(column: Column) -> sa.types.TypeEngine[Any]:

@@ -4,7 +4,7 @@ import os
 from importlib.resources import files
 from pathlib import Path
 
-from rookery.core.tags import COMMIT
+from rookery.core.tags import COMMIT, DIRTY
 
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # else its import fails where there is no git
 import git
@@ -21,7 +21,7 @@ def commit_of(folder: Path) -> dict[str, str]:
         commit = repository.head.commit.hexsha
     except (git.InvalidGitRepositoryError, git.NoSuchPathError, git.GitCommandNotFound, ValueError):
         return _built_from()
-    return {COMMIT: commit, "rookery.commit.dirty": str(repository.is_dirty())}
+    return {COMMIT: commit, DIRTY: str(repository.is_dirty())}
 
 
 def _built_from() -> dict[str, str]:

@@ -66,9 +66,15 @@ def write_template(
 
 
 def fill_template(
-    template: Path, folder: Path, data: bytes, *, run_id: str, model_id: str, location: str
+    template: Path,
+    folder: Path,
+    data: bytes,
+    *,
+    run_id: str | None = None,
+    model_id: str | None = None,
+    location: str | None = None,
 ) -> None:
-    """A copy of the template for one logged model, with the packed pipeline in its place."""
+    """A copy of the template with the packed pipeline in its place, of a logged model or none."""
     shutil.copytree(template, folder)
     (folder / "model.skops").write_bytes(data)
     model = Model.load(str(folder))

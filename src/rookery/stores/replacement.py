@@ -1,7 +1,7 @@
-"""New tables that are being filled beside the old ones."""
+"""New tables that are being filled beside the old ones, and rows that are added to those there."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -60,10 +60,16 @@ class Replacement:
             self._check_names(table)
             with self._fitting(name), self._writer.begin() as connection:
                 connection.execute(CreateTable(table))
+        with self._writer.connect() as connection:
+            self._learn_largest(connection)
+
+    def _learn_largest(self, connection: sa.Connection) -> None:
         if self._dialect == "mysql":
-            with self._writer.connect() as connection:
-                asked = sa.text("SELECT @@max_allowed_packet")
-                self._largest = connection.execute(asked).scalar_one()
+            asked = sa.text("SELECT @@max_allowed_packet")
+            self._largest = connection.execute(asked).scalar_one()
+
+    def _begin(self) -> AbstractContextManager[sa.Connection]:
+        return self._writer.begin()
 
     def _check_names(self, table: sa.Table) -> None:
         """Postgres would cut a long name, MySQL write ? for a character, both in silence."""
@@ -97,7 +103,7 @@ class Replacement:
     def _append_values(self, table: sa.Table, rows: pd.DataFrame) -> None:
         columns = [self._driver_values(rows[column.name], column.type) for column in table.columns]
         insert = str(sa.insert(table).compile(dialect=self._writer.dialect))
-        with self._writer.begin() as connection:
+        with self._begin() as connection:
             # straight to the driver: SQLAlchemy's handling of each row would cost the most
             connection.exec_driver_sql(insert, list(zip(*columns, strict=True)))
 
@@ -112,7 +118,7 @@ class Replacement:
         if (size := largest(literals)) + 200 > self._largest:
             # the server would end the connection instead of saying so
             raise UnfitValue(f"a row of {size} bytes (max_allowed_packet is {self._largest})")
-        with self._writer.begin() as connection:
+        with self._begin() as connection:
             straight = connection.execution_options(no_parameters=True)
             place = quoted(self._writer, table.name)
             for statement in statements(place, literals, STATEMENT_BYTES):
@@ -166,6 +172,21 @@ class Replacement:
         for gap in gaps:
             values[gap] = None
         return values
+
+
+class Addition(Replacement):
+    """Rows added to tables that are there, all in the transaction of one connection."""
+
+    def __init__(self, connection: sa.Connection, schemas: Mapping[str, Types]) -> None:
+        super().__init__(connection.engine, schemas, {name: name for name in schemas})
+        self.connection = connection
+        self._learn_largest(connection)
+
+    def _begin(self) -> AbstractContextManager[sa.Connection]:
+        return nullcontext(self.connection)
+
+    def _widen(self, table: sa.Table, rows: pd.DataFrame) -> None:
+        """A change of the table would end the transaction: an infinite number is refused."""
 
 
 def _check_years(rows: pd.DataFrame) -> None:

@@ -17,7 +17,7 @@ from rookery.stores.column_types import Types
 from rookery.stores.database import answering, connect, quoted
 from rookery.stores.locks import alone, take
 from rookery.stores.onehot_view import onehot_query
-from rookery.stores.replacement import Replacement
+from rookery.stores.replacement import Addition, Replacement
 
 CHUNK = 50_000
 # how long a job waits for another one that writes the tables of the same task
@@ -59,14 +59,21 @@ class Tables:
         with answering(self.engine), self.engine.connect() as connection:
             return {str(batch_id): int(count) for batch_id, count in connection.execute(query)}
 
-    def chunks(self, name: str, size: int = CHUNK) -> Iterator[pd.DataFrame]:
+    def chunks(
+        self,
+        name: str,
+        size: int = CHUNK,
+        *,
+        columns: Sequence[str] = (),
+        where: sa.ColumnElement[bool] | None = None,
+    ) -> Iterator[pd.DataFrame]:
         """A table in parts, in the order it was written; the index counts through.
 
         Raises:
             InputError: there is no such table.
         """
-        columns = self.columns(name)
-        if columns is None:
+        there = self.columns(name)
+        if there is None:
             job = "ingest" if name.endswith("_raw") else "clean"
             raise InputError(
                 f"there is no table {name} yet",
@@ -74,21 +81,44 @@ class Tables:
                 value=name,
                 next=f"rookery {job} {name.rsplit('_', 1)[0]}",
             )
-        query: Any = sa.select(*map(sa.column, columns)).select_from(sa.table(name))
+        shown = list(columns or there)
+        query: Any = sa.select(*map(sa.column, shown)).select_from(sa.table(name))
+        query = query if where is None else query.where(where)
         start = 0
         with answering(self.engine), self.engine.connect() as connection:
             streaming = connection.execution_options(stream_results=True, max_row_buffer=size)
             for rows in streaming.execute(query).partitions(size):
                 index = pd.RangeIndex(start, start + len(rows))
                 yield pd.DataFrame.from_records(
-                    [tuple(r) for r in rows], columns=columns, index=index
+                    [tuple(r) for r in rows], columns=shown, index=index
                 )
                 start += len(rows)
 
-    def read(self, name: str) -> pd.DataFrame:
-        """A whole table."""
-        parts = list(self.chunks(name))
-        return pd.concat(parts) if parts else pd.DataFrame(columns=self.columns(name) or [])
+    def read(
+        self,
+        name: str,
+        *,
+        columns: Sequence[str] = (),
+        where: sa.ColumnElement[bool] | None = None,
+    ) -> pd.DataFrame:
+        """A whole table, or of it these columns, and the rows for which `where` holds."""
+        parts = list(self.chunks(name, columns=columns, where=where))
+        if parts:
+            return pd.concat(parts)
+        return pd.DataFrame(columns=list(columns) or self.columns(name) or [])
+
+    @contextmanager
+    def appending(self, schemas: Mapping[str, Types], task: Task) -> Iterator[Addition]:
+        """Adds rows to tables that are there, in one transaction: all of them, or none.
+
+        Raises:
+            InputError: the database cannot hold the rows.
+            Unavailable: it failed, or another job has been writing for too long.
+        """
+        with alone(self.engine, task.name, WAIT_SECONDS), answering(self.engine):
+            self._drop_left(task)
+            with self._writing() as connection:
+                yield Addition(connection, schemas)
 
     @contextmanager
     def replacing(

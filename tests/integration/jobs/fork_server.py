@@ -16,17 +16,22 @@ from typing import Any
 # the jobs are imported once, for all the processes
 import rookery as rk
 import rookery.jobs.promote
+import rookery.jobs.run
 import rookery.jobs.status
 import rookery.jobs.sweep
 from rookery.errors import RookeryError
 from rookery.settings import get_settings
-from rookery.stores import ledger, tables, tracking
+from rookery.stores import audit, bodies, ledger, replacement, streams, tables, tracking
 
 CLASSES = {
     "Ledger": ledger.Ledger,
     "Tracking": tracking.Tracking,
     "Tables": tables.Tables,
     "Replacement": tables.Replacement,
+    "Addition": replacement.Addition,
+    "BatchAudit": audit.BatchAudit,
+    "Bodies": bodies.Bodies,
+    "Arrival": streams.Arrival,
 }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rookery.jobs.clean import rejected_rows
+from rookery.core.rejected import rejected_rows
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,8 @@ def test_a_folder_of_somebody_else_is_mended_by_either_side(tmp_path):
         (tmp_path / name).mkdir()
     assert levels(folders.writable_by(tmp_path, 0, 0, "error")) == ["ok"]
     (tmp_path / "tasks").rmdir()
-    (tmp_path / "backups").chmod(0o777)
+    for open_to_all in ("backups", "configs"):
+        (tmp_path / open_to_all).chmod(0o777)
     found = list(folders.writable_by(tmp_path, os.getuid() + 1, os.getgid() + 1, "warning"))
     assert levels(found) == ["warning", "warning"]
     assert "chown -R" in str(found[0].mend)

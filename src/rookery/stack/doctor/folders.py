@@ -9,7 +9,7 @@ from pathlib import Path
 from rookery.jobs.doctor.findings import Finding, Level, error, fine
 from rookery.stack.doctor.docker import Docker
 
-SHARED = ("notebooks", "tasks", "backups")
+SHARED = ("notebooks", "tasks", "configs", "backups")
 
 
 def folders(docker: Docker) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from shlex import quote
 
 from rookery.jobs.doctor.findings import Finding, fine, warning
 
-SHARED = ("notebooks", "tasks")
+SHARED = ("notebooks", "tasks", "configs")
 RUN = frozenset(
     {".git", ".env", ".envrc", ".mise.toml", "makefile", "gnumakefile"}
     | {".vscode", ".idea", ".devcontainer", ".pre-commit-config.yaml"}
