@@ -16,8 +16,12 @@ START_SECONDS = 180
 
 
 @contextmanager
-def default_server(folder: Path, environ: Mapping[str, str]) -> Iterator[str]:
+def default_server(
+    folder: Path, environ: Mapping[str, str], store: Path | None = None
+) -> Iterator[str]:
     """The address of a server that answers and has come to rest; it ends with all its processes.
+
+    Its metadata are in a file of its own, or in the SQLite file `store`.
 
     Raises:
         SystemExit: it does not answer in time; with the end of its log.
@@ -25,7 +29,7 @@ def default_server(folder: Path, environ: Mapping[str, str]) -> Iterator[str]:
     (port,) = free_ports(1)
     folder.mkdir()
     command = [sys.executable, "-m", "mlflow", "server", "--port", str(port)]
-    command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
+    command += ["--backend-store-uri", f"sqlite:///{store or folder / 'mlflow.db'}"]
     command += ["--artifacts-destination", str(folder / "artifacts")]
     with (folder / "server.log").open("w") as log:
         process = psutil.Popen(

@@ -12,14 +12,18 @@ compile() {
 constrained() { compile --constraints requirements/local.txt "$@"; }
 
 compile - --output-file requirements/uv.txt <<<"uv"
-compile pyproject.toml --extra jobs --extra notebook --extra stack --group build \
+compile pyproject.toml --extra jobs --extra notebook --extra stack --extra lightgbm --extra xgboost \
+    --group build \
     --output-file requirements/local.txt
-constrained pyproject.toml --extra jobs --extra notebook --extra stack --group dev \
+constrained pyproject.toml --extra jobs --extra notebook --extra stack --extra lightgbm --extra xgboost \
+    --group dev \
     --output-file requirements/dev.txt
 constrained --group build --output-file requirements/build.txt
-constrained pyproject.toml --extra mysql --extra stack --output-file fastapi/requirements.txt
+constrained pyproject.toml --extra mysql --extra stack --extra lightgbm --extra xgboost \
+    --output-file fastapi/requirements.txt
 constrained - --output-file fastapi/maintenance.txt <<<$'boto3\npsycopg2-binary'
 constrained pyproject.toml --extra jobs --extra notebook --extra mysql --extra s3 \
+    --extra lightgbm --extra xgboost \
     --output-file jupyter/requirements.txt
 constrained mlflow/requirements.in --excludes mlflow/excludes.txt \
     --output-file mlflow/requirements.txt
@@ -27,5 +31,5 @@ compile minio/requirements.in --output-file minio/requirements.txt
 constrained services/data-api/requirements.in --output-file services/data-api/requirements.txt
 
 # what the API answers with; promotion compares a model's libraries with it
-sed -nE 's/^(mlflow|scikit-learn|numpy|pandas|scipy|skops)(-skinny)?==([^ ]+).*/\1==\3/p' \
+sed -nE 's/^(mlflow|scikit-learn|numpy|pandas|scipy|skops|lightgbm|xgboost-cpu)(-skinny)?==([^ ]+).*/\1==\3/p' \
     fastapi/requirements.txt >src/rookery/serving_versions.txt

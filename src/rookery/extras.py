@@ -15,10 +15,13 @@ OWN = {
     "postgres": "psycopg2-binary",
     "s3": "boto3",
     "stack": "xkcdpass",
+    "lightgbm": "lightgbm",
+    "xgboost": "xgboost-cpu",
 }
 IMPORTED_AS = {
     "mysqlclient": "MySQLdb",
     "psycopg2-binary": "psycopg2",
+    "xgboost-cpu": "xgboost",
     "gitpython": "git",
     "ipykernel": "IPython",
 }

@@ -73,12 +73,15 @@ def swept(result: "Sweep", most: int = 5) -> str:
     for row in result.rows[:most]:
         if row.error:
             lines.append(f"{row.rank:>4}  {row.name:<26}failed: {row.error[:60]}")
+        if not row.fitted:
             continue
         mean, spread = (row.metrics.get(f"cv_{metric}{end}") for end in ("", "_std"))
         cv = f"{mean:.4f} ± {spread:.4f}" if mean is not None and spread is not None else "-"
         held = row.metrics.get(f"holdout_{metric}")
         shown = f"{held:.4f}" if held is not None else "-"
-        lines.append(f"{row.rank:>4}  {row.name:<26}{cv:>20}  {shown:>20}")
+        few = f"  on {row.sampled} rows" if row.sampled else ""
+        lines.append(f"{row.rank:>4}  {row.name:<26}{cv:>20}  {shown:>20}{few}")
+    lines += [f"      {row.name}: skipped, {row.skipped}" for row in result.rows if row.skipped]
     failed = sum(row.failed for row in result.rows)
     lines.append(f"{len(result.rows)} candidates, {failed} failed; run {result.run_id}")
     outcome = f"registered as version {result.version}" if result.version else "not registered"

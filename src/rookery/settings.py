@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     source_database_url: SecretStr | None = None
     source_batches_url: str = Field(default="http://localhost:8010", pattern=r"^https?://[^@\s]+$")
+    source_files: Path | None = None
     mlflow_tracking_uri: str | None = None
     mlflow_url: str | None = None
     mlflow_tracking_username: str | None = None
@@ -196,6 +197,12 @@ class Settings(BaseSettings):
     @property
     def tasks_folder(self) -> Path:
         return (project_root() / self.rookery_tasks.expanduser()).resolve()
+
+    @property
+    def source_files_folder(self) -> Path | None:
+        """Copies of what tasks take from the web; None: it is fetched."""
+        given = self.source_files
+        return (project_root() / given.expanduser()).resolve() if given else None
 
     @property
     def cache(self) -> Path:

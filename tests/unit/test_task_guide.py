@@ -9,12 +9,13 @@ from ruamel.yaml import YAML
 
 from rookery.core.derived import BinsOf, DatePartOf, Derived
 from rookery.core.families import FAMILIES
-from rookery.core.metrics import METRICS
+from rookery.core.metrics import BINARY, METRICS
 from rookery.core.sections import (
     Batches,
     Candidates,
     Cleaning,
     Column,
+    Cost,
     Drift,
     Gate,
     Retrain,
@@ -22,12 +23,28 @@ from rookery.core.sections import (
     Source,
     Split,
     Sql,
+    Threshold,
+    Web,
+    WebFile,
 )
 from rookery.core.task import Task
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text(encoding="utf-8")
-MODELS = [Task, Source, Sql, Batches, Column, Cleaning, Rule, Derived, DatePartOf, BinsOf, Split]
-MODELS += [Gate, Retrain, Drift]
+MODELS = [
+    Task,
+    Source,
+    Sql,
+    Batches,
+    Web,
+    WebFile,
+    Column,
+    Cleaning,
+    Rule,
+    Derived,
+    DatePartOf,
+    BinsOf,
+]
+MODELS += [BinsOf, Split, Threshold, Cost, Gate, Retrain, Drift]
 
 
 def keys(model: type[BaseModel]) -> list[str]:
@@ -51,7 +68,7 @@ def test_the_named_families_and_metrics_are_those_there_are() -> None:
     assert not any(FAMILIES[name].regressor for name in classifiers)
     assert not any(FAMILIES[name].classifier for name in regressors)
     named = [set(re.findall(r"`(\w+)`", part)) for part in metrics.split("Of regressors")]
-    assert named == [set(METRICS["classifier"]), set(METRICS["regressor"])]
+    assert named == [{*METRICS["classifier"], *BINARY}, set(METRICS["regressor"])]
 
 
 @pytest.mark.parametrize("example", re.findall(r"`source: (\{.*\})`", GUIDE))

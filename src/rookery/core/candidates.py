@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
-from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
-from sklearn.utils import resample
 from threadpoolctl import threadpool_limits
 
-from rookery.core.families import FAMILIES, SEED, build_estimator, simplicity
-from rookery.core.metrics import TIE_BREAKERS, evaluate
+from rookery.core.families import FAMILIES, build_estimator, missing_library, simplicity
+from rookery.core.metrics import TIE_BREAKERS, answers, evaluate, measured
 from rookery.core.pipeline import build_pipeline
+from rookery.core.sampling import folds, sample
 from rookery.core.task import Task
+from rookery.core.threshold import choose, with_threshold
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Candidate:
     estimator: BaseEstimator
     parameters: dict[str, Any] = field(default_factory=dict)
     max_rows: int | None = None
+    skip: bool = False  # above `max_rows`, instead of a sample
 
     def pipeline(self, task: Task) -> Pipeline:
         estimator = clone(self.estimator)
@@ -56,6 +57,11 @@ class Scored:
     metrics: dict[str, float]
     fit_seconds: float
     rows: int
+    threshold: float | None = None
+
+
+class Skipped(Exception):
+    """A candidate that is not to be fitted here; the message says why."""
 
 
 def expand(task: Task, extra: Sequence[Candidate] = ()) -> list[tuple[str, Candidate]]:
@@ -69,7 +75,8 @@ def expand(task: Task, extra: Sequence[Candidate] = ()) -> list[tuple[str, Candi
         for parameters in spec.sets:
             chosen = spec.fixed | parameters
             estimator = build_estimator(str(path), chosen, calibrated=calibrated)
-            listed.append(Candidate(family, estimator, chosen, spec.max_rows))
+            skip = spec.above_max_rows == "skip"
+            listed.append(Candidate(family, estimator, chosen, spec.max_rows, skip))
     counts: dict[str, int] = {}
     named = []
     for candidate in [*listed, *extra]:
@@ -89,58 +96,86 @@ def fit_candidate(
     """Cross-validate on the training rows, fit on all of them, score on the hold-out.
 
     Both frames hold clean rows with the target. Folds are seeded and sums are added on one
-    thread, so equal input gives metrics that are equal to the last bit.
+    thread, so equal input gives metrics that are equal to the last bit. A threshold is chosen on
+    what the folds answered of the rows they had not seen.
+
+    Raises:
+        Skipped: the candidate is not to be fitted on so many rows, or not in this environment.
     """
+    _check(candidate, len(train))
     train = sample(train, task, candidate.max_rows)
     X, y = train[task.inputs], train[task.target]
     pipeline = candidate.pipeline(task)
     with threadpool_limits(1):  # several threads add in an order that depends on their number
-        metrics = cross_validated(pipeline, task, X, y) if cross_validate else {}
+        metrics, threshold = _chosen(pipeline, task, X, y, cross_validate=cross_validate)
+        if threshold is not None:
+            pipeline = with_threshold(pipeline, threshold, task.positive)
         started = time.perf_counter()
         pipeline.fit(X, y)
         fit_seconds = time.perf_counter() - started
         held = evaluate(pipeline, holdout[task.inputs], holdout[task.target], task.labels)
     metrics |= {f"holdout_{name}": value for name, value in held.items()}
-    return Scored(pipeline, metrics, fit_seconds, len(train))
+    return Scored(pipeline, metrics, fit_seconds, len(train), threshold)
 
 
-def cross_validated(
-    pipeline: Pipeline, task: Task, X: pd.DataFrame, y: pd.Series
-) -> dict[str, float]:
-    """Mean and standard deviation over the folds: `cv_<metric>` and `cv_<metric>_std`."""
-    scores: dict[str, list[float]] = {}
+def _chosen(
+    pipeline: Pipeline, task: Task, X: pd.DataFrame, y: pd.Series, *, cross_validate: bool
+) -> tuple[dict[str, float], float | None]:
+    """Cross-validated metrics, and the threshold if the task asks for one."""
+    if not (cross_validate or task.threshold):
+        return {}, None
+    parts = _on_folds(pipeline, task, X, y)
+    threshold = _threshold(task, parts)
+    return _averaged(task, parts, threshold) if cross_validate else {}, threshold
+
+
+def _check(candidate: Candidate, rows: int) -> None:
+    missing = missing_library(candidate.estimator)
+    if missing:
+        raise Skipped(missing)
+    if candidate.skip and candidate.max_rows is not None and rows > candidate.max_rows:
+        raise Skipped(f"{rows} training rows, and max_rows is {candidate.max_rows}")
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """What was answered of rows that were not learnt from."""
+
+    y: pd.Series
+    y_pred: Any
+    scores: Any
+
+
+def _on_folds(pipeline: Pipeline, task: Task, X: pd.DataFrame, y: pd.Series) -> list[_Fold]:
+    found = []
     for train, test in folds(task, y):
         fitted = clone(pipeline).fit(X.iloc[train], y.iloc[train])
-        found = evaluate(fitted, X.iloc[test], y.iloc[test], task.labels)
-        for name, value in found.items():
+        found.append(_Fold(y.iloc[test], *answers(fitted, X.iloc[test], task.labels)))
+    return found
+
+
+def _threshold(task: Task, parts: Sequence[_Fold]) -> float | None:
+    if task.threshold is None:
+        return None
+    if any(part.scores is None for part in parts):
+        raise ValueError("an estimator without predict_proba takes no threshold")
+    truth = np.concatenate([(part.y == task.positive).to_numpy() for part in parts])
+    return choose(task.threshold, truth, np.concatenate([part.scores[:, 1] for part in parts]))
+
+
+def _averaged(task: Task, parts: Sequence[_Fold], threshold: float | None) -> dict[str, float]:
+    """Mean and standard deviation over the folds: `cv_<metric>` and `cv_<metric>_std`."""
+    scores: dict[str, list[float]] = {}
+    for part in parts:
+        labels = part.y_pred
+        if threshold is not None:
+            above = (part.scores[:, 1] >= threshold).astype(np.intp)
+            labels = np.asarray(task.labels, dtype=object)[above]
+        for name, value in measured(part.y, labels, part.scores, task.labels).items():
             scores.setdefault(name, []).append(value)
     means = {f"cv_{name}": float(np.mean(values)) for name, values in scores.items()}
     spread = {f"cv_{name}_std": float(np.std(values)) for name, values in scores.items()}
     return means | spread
-
-
-def folds(task: Task, y: pd.Series) -> list[tuple[Any, Any]]:
-    """Row positions (train, test) of each fold, the same for every candidate."""
-    smallest = int(y.value_counts().min()) if task.kind == "classifier" else len(y)
-    count = max(2, min(task.split.folds, smallest))
-    # a class with a single row cannot be in every fold: stratify only when it can
-    stratify = task.kind == "classifier" and smallest >= 2
-    cls = StratifiedKFold if stratify else KFold
-    return list(cls(count, shuffle=True, random_state=SEED).split(np.zeros(len(y)), y))
-
-
-def sample(train: pd.DataFrame, task: Task, most: int | None) -> pd.DataFrame:
-    """At most so many rows, drawn with a seed; classes keep their shares."""
-    if most is None or len(train) <= most:
-        return train
-    chosen = resample(
-        np.arange(len(train)),
-        replace=False,
-        n_samples=most,
-        random_state=SEED,
-        stratify=train[task.target] if task.kind == "classifier" else None,
-    )
-    return train.iloc[np.sort(chosen)]
 
 
 def ranking_key(

@@ -83,14 +83,15 @@ def clean_rows(raw: pd.DataFrame, task: Task, seen: "np.ndarray[Any, Any]") -> C
     """Types, validates and deduplicates raw rows.
 
     `seen` are the sorted hashes of clean rows before these; a row equal to one of them, or to an
-    earlier one here, is a duplicate.
+    earlier one here, is a duplicate, also where a `split` column puts the two into different
+    parts: what is learnt from must not be judged on.
     """
     typed, faults = _typed(raw, task)
     faults += _violations(typed, task)
     faults += _broken_rules(typed, task)
     reasons = _by_row(faults, raw.index)
     valid = typed.loc[~typed.index.isin(reasons.index)]
-    hashes = row_hashes(valid)
+    hashes = row_hashes(valid.drop(columns=[task.split.column] if task.split.column else []))
     first = ~pd.Series(hashes).duplicated().to_numpy() & ~_among(hashes, seen)
     return Cleaned(valid[first], reasons, hashes[first], int((~first).sum()))
 

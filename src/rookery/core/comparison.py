@@ -9,7 +9,6 @@ import pandas as pd
 
 from rookery.core.metrics import (
     DIRECTIONS,
-    METRICS,
     classification_metrics,
     regression_metrics,
 )
@@ -104,7 +103,7 @@ def metrics_of(answers: Answers) -> dict[str, float]:
 def compare(task: Task, champion: Answers, challenger: Answers, rows: pd.DataFrame) -> Comparison:
     """Both models' answers to the same clean rows, in the order of `rows`."""
     mine, theirs = metrics_of(challenger), metrics_of(champion)
-    both = [name for name in METRICS[task.kind] if name in mine and name in theirs]
+    both = [name for name in mine if name in theirs]
     changes = paired_bootstrap(champion, challenger, both)
     differences = [
         Difference(name, theirs[name], mine[name], *interval(changes.get(name))) for name in both

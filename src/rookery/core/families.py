@@ -5,10 +5,13 @@ import inspect
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.calibration import CalibratedClassifierCV
+
+from rookery.core import boosters
+from rookery.errors import InputError
 
 Kind = Literal["classifier", "regressor"]
 SEED = 42
@@ -29,8 +32,8 @@ class Family:
     def supports(self, kind: Kind) -> bool:
         return self.path(kind) is not None
 
-    def parameters(self, kind: Kind) -> tuple[str, ...]:
-        """The names that a parameter set may hold."""
+    def parameters(self, kind: Kind) -> tuple[str, ...] | None:
+        """The names that a parameter set may hold; None where its library is not installed."""
         path = self.path(kind)
         return estimator_parameters(path) if path else ()
 
@@ -69,6 +72,12 @@ FAMILIES = {
         "sklearn.ensemble.HistGradientBoostingRegressor",
         6,
     ),
+    "lightgbm": Family(
+        "rookery.core.boosters.LightGBMClassifier", "rookery.core.boosters.LightGBMRegressor", 6
+    ),
+    "xgboost": Family(
+        "rookery.core.boosters.XGBoostClassifier", "rookery.core.boosters.XGBoostRegressor", 6
+    ),
 }
 UNNAMED_SIMPLICITY = 7
 _IN_SKLEARN = re.compile(r"sklearn(\.\w+)+").fullmatch
@@ -82,6 +91,8 @@ def estimator_class(path: str) -> type[BaseEstimator]:
         ValueError: there is none at that path, or it cannot be built from plain parameters.
     """
     module, _, name = path.rpartition(".")
+    if name in boosters.WRAPPED and module == boosters.__name__:
+        return cast("type[BaseEstimator]", getattr(boosters, name))
     try:
         # checked before the import, which runs what it finds
         found = getattr(importlib.import_module(module), name) if _IN_SKLEARN(path) else None
@@ -99,8 +110,22 @@ def kind_of(path: str) -> Kind:
 
 
 @cache
-def estimator_parameters(path: str) -> tuple[str, ...]:
-    return tuple(sorted(inspect.signature(estimator_class(path)).parameters))
+def estimator_parameters(path: str) -> tuple[str, ...] | None:
+    """The names that an estimator takes; None where its library is not installed."""
+    cls = estimator_class(path)
+    if issubclass(cls, boosters.Boosted):
+        return boosters.booster_parameters(cls)
+    return tuple(sorted(inspect.signature(cls).parameters))
+
+
+def missing_library(estimator: BaseEstimator) -> str | None:
+    """What is to be installed before this estimator can be fitted; None where nothing is."""
+    try:
+        if isinstance(estimator, boosters.Boosted):
+            boosters.library(estimator.library)
+    except InputError as error:
+        return f"{error.message}: {error.next}"
+    return None
 
 
 def simplicity(family: str) -> int:
@@ -114,7 +139,9 @@ def build_estimator(path: str, parameters: dict[str, Any], *, calibrated: bool) 
     estimator, which is what scikit-learn recommends since `SVC(probability=True)` is deprecated.
     """
     cls = estimator_class(path)
-    if "random_state" in estimator_parameters(path):
+    if issubclass(cls, boosters.Boosted):
+        return cls(parameters)
+    if "random_state" in (estimator_parameters(path) or ()):
         parameters = {"random_state": SEED} | parameters
     estimator = cls(**parameters)
     return CalibratedClassifierCV(estimator, ensemble=False) if calibrated else estimator

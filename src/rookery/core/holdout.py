@@ -60,20 +60,42 @@ def holdout_mask(rows: pd.DataFrame, task: Task) -> "np.ndarray[Any, Any]":
 
     Each row is decided by its own content alone, so it stays on its side when others are added;
     the salt holds the class, so each class is drawn from by itself. A class none of whose rows
-    was drawn gives the one with the lowest hash.
+    was drawn gives the one with the lowest hash; so does a band of a numeric target, if it has
+    rows enough for two.
     """
     if task.split.column is not None:
         marks = rows[task.split.column].astype(str).str.strip().str.lower()
         return np.asarray(marks == "test")
     content = rows[list(task.columns)]
     if task.kind == "regressor":
-        return _drawn(content, task, "")
+        return _drawn_with_bands(content, task)
     mask = np.zeros(len(rows), dtype=bool)
     for label in task.labels:
         members = (content[task.target] == label).to_numpy()
         if members.any():
             mask[members] = _drawn(content[members], task, str(label))
     return mask
+
+
+def _drawn_with_bands(rows: pd.DataFrame, task: Task) -> "np.ndarray[Any, Any]":
+    mask, hashes = _drawn(rows, task, ""), row_hashes(rows, salt=f"{task.split.seed}:")
+    bands = value_bands(rows[task.target].to_numpy(dtype=float))
+    for band in np.unique(bands):
+        members = np.flatnonzero(bands == band)
+        if len(members) >= 2 / task.split.holdout and not mask[members].any():
+            mask[members[np.argmin(hashes[members])]] = True
+    return mask
+
+
+def value_bands(values: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+    """A number for each value's order of magnitude, three to a decade, shape (rows,).
+
+    The borders are fixed, so that other rows cannot move a row into another band, as they could
+    with quantiles.
+    """
+    sizes = np.log10(np.abs(values), out=np.full(len(values), -np.inf), where=values != 0)
+    bands = np.where(np.isfinite(sizes), np.floor(3 * sizes) + 1000, 0)  # 10^-308 is the smallest
+    return np.asarray(np.sign(values) * bands)
 
 
 def _drawn(rows: pd.DataFrame, task: Task, stratum: str) -> "np.ndarray[Any, Any]":

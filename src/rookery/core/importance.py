@@ -10,7 +10,7 @@ from sklearn.inspection import permutation_importance
 
 from rookery.core.canvas import PALETTE, Numbers, canvas, number, short
 from rookery.core.families import SEED
-from rookery.core.metrics import DIRECTIONS, classification_metrics, evaluate
+from rookery.core.metrics import DIRECTIONS, PROBABLE, classification_metrics, evaluate
 from rookery.core.task import Task
 
 MOST_COLUMNS = 20  # bars that can still be read
@@ -52,7 +52,7 @@ def _scorer(metric: str, labels: Sequence[Any]) -> Callable[[Any, pd.DataFrame, 
     sign = 1 if DIRECTIONS[metric] == "maximize" else -1
 
     def score(model: Any, X: pd.DataFrame, y: pd.Series) -> float:
-        if not labels or metric in ("log_loss", "roc_auc"):
+        if not labels or metric in PROBABLE:
             return sign * evaluate(model, X, y, labels)[metric]
         y_pred = np.asarray(model.predict(X))
         return sign * classification_metrics(y.to_numpy(), y_pred, None, labels)[metric]

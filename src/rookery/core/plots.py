@@ -12,6 +12,7 @@ from sklearn import metrics as sk
 from rookery.core.canvas import PALE, PALETTE, Numbers, axis_label, canvas, number, short
 from rookery.core.importance import importance
 from rookery.core.metrics import probabilities
+from rookery.core.segments import error_by_segment
 from rookery.core.task import Task
 
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
@@ -35,6 +36,7 @@ def figures(model: Any, X: pd.DataFrame, y: pd.Series, task: Task) -> dict[str, 
         drawn = {
             "predicted_against_true": _predicted_against_true(truth, y_pred, task),
             "residuals": _residuals(truth, y_pred, task),
+            "error_by_segment": error_by_segment(X, truth, y_pred, task),
         }
         return drawn | {"permutation_importance": importance(model, X, y, task, ())}
     labels = _labels(model, y, y_pred, task)
@@ -48,6 +50,9 @@ def figures(model: Any, X: pd.DataFrame, y: pd.Series, task: Task) -> dict[str, 
         sides = truth[:, None] == np.asarray(labels, dtype=object)[None, :]
         if any(0 < count < len(truth) for count in sides.sum(axis=0)):
             drawn["roc"] = _roc(sides, scores, labels)
+            if len(labels) == 2:
+                chosen = (truth == labels[1]), (y_pred == labels[1])
+                drawn["precision_recall"] = _precision_recall(*chosen, scores[:, 1], labels[1])
         drawn["calibration"] = _calibration(sides, scores, labels)
     return drawn | {"permutation_importance": importance(model, X, y, task, labels)}
 
@@ -179,6 +184,30 @@ def _roc(sides: Numbers, scores: Numbers, labels: Sequence[Any]) -> Figure:
         ylim=(-0.02, 1.02),
     )
     ax.legend(loc="lower right", title="weakest of all" if len(labels) > len(PALETTE) else None)
+    return figure
+
+
+def _precision_recall(truth: Numbers, found: Numbers, scores: Numbers, label: Any) -> Figure:
+    """What each threshold would give, and where the model's own answers stand."""
+    precision, recall, _ = sk.precision_recall_curve(truth, scores)
+    average = sk.average_precision_score(truth, scores)
+    figure, ax = canvas(5.2, f"Precision and recall of {short(label)}: average {average:.4f}")
+    ax.plot(recall, precision, color=PALETTE[0], drawstyle="steps-post")
+    ax.axhline(truth.mean(), color=PALE, linestyle=":", label="share of all rows")
+    here = (
+        sk.recall_score(truth, found, zero_division=0),
+        sk.precision_score(truth, found, zero_division=0),
+    )
+    ax.scatter(
+        *here, color=PALETTE[1], zorder=3, label=f"as answered: {here[1]:.3f}, {here[0]:.3f}"
+    )
+    ax.set(
+        xlabel="recall: share of the class that is found",
+        ylabel="precision: share of what is found that is right",
+        xlim=(-0.02, 1.02),
+        ylim=(-0.02, 1.02),
+    )
+    ax.legend(loc="lower left")
     return figure
 
 

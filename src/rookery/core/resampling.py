@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from rookery.core.metrics import PROBABLE
+
 Numbers = np.ndarray[Any, np.dtype[Any]]
 # of how often each row counts, shape (resamples, rows), a value each, shape (resamples,)
 Statistic = Callable[[Numbers], Numbers]
@@ -56,7 +58,7 @@ def statistic(metric: str, answers: Answers) -> Statistic | None:
     None for a metric that cannot be had from these answers, or that is not known here.
     """
     make = (_CLASSIFIED if answers.labels else _ESTIMATED).get(metric)
-    if make is None or (metric in _SCORED and answers.scores is None):
+    if make is None or (metric in PROBABLE and answers.scores is None):
         return None
     return make(answers)
 
@@ -167,12 +169,42 @@ def _one_roc_auc(scores: Numbers, side: Numbers) -> Statistic:
     return found
 
 
+def _of_second(value: Callable[[Numbers, Numbers, Numbers], Numbers]) -> Any:
+    """A metric of hits, true and predicted rows of the second of two classes."""
+    second = _by_class(lambda *counts: value(*(count[:, 1] for count in counts)))
+    return lambda answers: second(answers) if answers.labels == 2 else None
+
+
+def _brier(answers: Answers) -> Statistic | None:
+    if answers.labels != 2:
+        return None
+    return _mean((np.asarray(answers.scores)[:, 1] - answers.truth) ** 2)
+
+
+def _average_precision(answers: Answers) -> Statistic | None:
+    """Precision at each threshold, weighted by what it adds to the recall."""
+    if answers.labels != 2:
+        return None
+    scores = -np.asarray(answers.scores)[:, 1]
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf) > 0)
+    right = answers.truth[order].astype(float)
+
+    def found(counts: Numbers) -> Numbers:
+        ordered = counts[:, order]
+        members = np.add.reduceat(ordered * right, starts, axis=1)
+        said = np.add.reduceat(ordered, starts, axis=1).cumsum(axis=1)
+        hits = members.cumsum(axis=1)
+        return _ratio((members * _ratio(hits, said, 0.0)).sum(axis=1), hits[:, -1], np.nan)
+
+    return found
+
+
 def _mape(answers: Answers) -> Statistic:
     return _mean(_errors(answers) / np.maximum(np.abs(answers.truth), np.finfo(float).eps))
 
 
-_SCORED = ("log_loss", "roc_auc")
-_CLASSIFIED: dict[str, Callable[[Answers], Statistic]] = {
+_CLASSIFIED: dict[str, Callable[[Answers], Statistic | None]] = {
     "accuracy": lambda answers: _mean((answers.truth == answers.predicted).astype(float)),
     "balanced_accuracy": _by_class(_balanced),
     "f1_macro": _by_class(lambda hits, true, said: _macro(2 * hits, true + said)),
@@ -180,8 +212,13 @@ _CLASSIFIED: dict[str, Callable[[Answers], Statistic]] = {
     "recall_macro": _by_class(lambda hits, true, _: _macro(hits, true)),
     "roc_auc": _roc_auc,
     "log_loss": _log_loss,
+    "average_precision": _average_precision,
+    "brier_score": _brier,
+    "f1": _of_second(lambda hits, true, said: _ratio(2 * hits, true + said, 0.0)),
+    "precision": _of_second(lambda hits, _, said: _ratio(hits, said, 0.0)),
+    "recall": _of_second(lambda hits, true, _: _ratio(hits, true, 0.0)),
 }
-_ESTIMATED: dict[str, Callable[[Answers], Statistic]] = {
+_ESTIMATED: dict[str, Callable[[Answers], Statistic | None]] = {
     "rmse": _rmse,
     "mae": lambda answers: _mean(_errors(answers)),
     "median_absolute_error": _median,

@@ -3,7 +3,16 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    model_validator,
+)
+
+Address = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 
 
 class Strict(BaseModel):
@@ -41,25 +50,59 @@ class Batches(Strict):
         return self
 
 
+class WebFile(Strict):
+    """One CSV file: a member of the archive, or at an address of its own."""
+
+    name: str = Field(pattern=r"^[^/\\]+$", description="Its name in the archive and on disk.")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of the unpacked file.")
+    url: Address | None = None
+    skip_lines: int = Field(default=0, ge=0, description="Lines before the first row or header.")
+    add: dict[str, str] = Field(
+        default={}, description="Further columns, each the same in all rows of this file."
+    )
+
+
+class Web(Strict):
+    """CSV files from the web, kept below `ROOKERY_HOME`; their rows follow one another."""
+
+    archive: Address | None = Field(default=None, description="A zip archive that holds them.")
+    files: tuple[WebFile, ...] = Field(min_length=1)
+    header: tuple[str, ...] | None = Field(
+        default=None, min_length=1, description="Column names, where the files have none."
+    )
+
+    @model_validator(mode="after")
+    def consistent(self) -> Self:
+        homeless = [file.name for file in self.files if not (file.url or self.archive)]
+        if homeless:
+            raise ValueError(f"{homeless[0]} has no url, and there is no archive")
+        if len({tuple(file.add) for file in self.files}) > 1:
+            raise ValueError("all files add the same columns, in the same order")
+        if len({file.name for file in self.files}) < len(self.files):
+            raise ValueError("two files have the same name")
+        return self
+
+
 class Source(Strict):
-    """Where the raw rows come from: exactly one of the five."""
+    """Where the raw rows come from: exactly one of the six."""
 
     package: Literal["palmerpenguins"] | None = None
     csv: str | None = None
     parquet: str | None = None
     sql: Sql | None = None
     batches: Batches | None = None
+    web: Web | None = None
     separator: str = Field(default=",", min_length=1, max_length=1)
     encoding: str = "utf-8"
 
     @model_validator(mode="after")
     def exactly_one(self) -> Self:
-        kinds = ("package", "csv", "parquet", "sql", "batches")
+        kinds = ("package", "csv", "parquet", "sql", "web", "batches")
         given = [name for name in kinds if getattr(self, name)]
         if len(given) != 1:
             raise ValueError(
                 f"names {' and '.join(given) or 'no source'}; give exactly one of "
-                "package, csv, parquet, sql, batches"
+                f"{', '.join(kinds)}"
             )
         return self
 
@@ -158,6 +201,29 @@ class Split(Strict):
     folds: int = Field(default=5, ge=2, le=20, description="Folds of the cross-validation.")
 
 
+class Cost(Strict):
+    """What a wrong answer costs; only their ratio counts."""
+
+    false_positive: FiniteFloat = Field(gt=0)
+    false_negative: FiniteFloat = Field(gt=0)
+
+
+class Threshold(Strict):
+    """From which probability on the second class is said: exactly one rule."""
+
+    maximize: Literal["f1", "balanced_accuracy", "accuracy"] | None = None
+    cost: Cost | None = None
+    minimum_recall: float | None = Field(
+        default=None, gt=0, le=1, description="With as few false alarms as this allows."
+    )
+
+    @model_validator(mode="after")
+    def exactly_one(self) -> Self:
+        if len(self.model_dump(exclude_none=True)) != 1:
+            raise ValueError("give exactly one of maximize, cost, minimum_recall")
+        return self
+
+
 class Gate(Strict):
     """What a version must meet, on the hold-out, before it is registered or promoted."""
 
@@ -221,3 +287,4 @@ class Candidates(Strict):
     max_rows: int | None = Field(
         default=None, gt=0, description="Above it, fitted on a stratified sample of so many rows."
     )
+    above_max_rows: Literal["sample", "skip"] = "sample"

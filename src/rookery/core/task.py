@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 from rookery.core.derived import Derived
 from rookery.core.families import FAMILIES, Kind, estimator_parameters, kind_of
 from rookery.core.located import Located, brief, check_column_name
-from rookery.core.metrics import DIRECTIONS, METRICS
+from rookery.core.metrics import BINARY, DIRECTIONS, METRICS
 from rookery.core.sections import (
     Candidates,
     Cleaning,
@@ -18,6 +18,7 @@ from rookery.core.sections import (
     Source,
     Split,
     Strict,
+    Threshold,
 )
 from rookery.errors import InputError
 
@@ -65,6 +66,7 @@ class Task(Strict):
     split: Split = Split()
     metric: str
     direction: Literal["maximize", "minimize"] | None = None
+    threshold: Threshold | None = None
     gate: Gate = Gate()
     retrain: Retrain = Retrain()
     register_: Literal["best", "each_family"] = Field(default="best", alias="register")
@@ -85,6 +87,11 @@ class Task(Strict):
         if self.kind == "regressor":
             return ()
         return target.values or (False, True)
+
+    @property
+    def positive(self) -> Any:
+        """The last class: of two the one that is looked for."""
+        return self.labels[-1]
 
     @property
     def higher_is_better(self) -> bool:
@@ -196,9 +203,12 @@ class Task(Strict):
 
     @model_validator(mode="after")
     def learning_fits(self) -> Self:
-        allowed = METRICS[self.kind]
+        binary = len(self.labels) == 2
+        allowed = [*METRICS[self.kind], *(BINARY if binary else ())]
+        if self.threshold and not binary:
+            raise Located(("threshold",), f"a target of {len(self.labels)} classes", "two classes")
         if self.metric not in allowed:
-            raise Located(("metric",), self.metric, f"for a {self.kind} one of {list(allowed)}")
+            raise Located(("metric",), self.metric, f"for a {self.kind} one of {allowed}")
         if self.direction not in (None, DIRECTIONS[self.metric]):
             raise Located(
                 ("direction",),
@@ -208,7 +218,7 @@ class Task(Strict):
         for key, bounds in (("minimum", self.gate.minimum), ("change", self.gate.change)):
             for name in bounds:
                 if name not in allowed:
-                    raise Located(("gate", key, name), name, f"one of {list(allowed)}")
+                    raise Located(("gate", key, name), name, f"one of {allowed}")
         for name in self.gate.segments:
             if name not in self.columns or self.columns[name].type in ("text", "date"):
                 raise Located(
@@ -222,6 +232,8 @@ class Task(Strict):
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,60}", name):
             raise Located(("candidates", name), name, "lower-case letters, digits and _")
         allowed = self._parameters_of(name, candidates.estimator)
+        if allowed is None:  # cannot be known without its library, which is not installed
+            return
         for key in candidates.fixed:
             if key not in allowed:
                 raise Located(("candidates", name, "fixed", key), key, f"one of {brief(allowed)}")
@@ -232,7 +244,7 @@ class Task(Strict):
                         ("candidates", name, "sets", index, key), key, f"one of {brief(allowed)}"
                     )
 
-    def _parameters_of(self, name: str, estimator: str | None) -> tuple[str, ...]:
+    def _parameters_of(self, name: str, estimator: str | None) -> tuple[str, ...] | None:
         known = [family for family, spec in FAMILIES.items() if spec.supports(self.kind)]
         if estimator is None:
             if name not in known:

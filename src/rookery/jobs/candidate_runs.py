@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from mlflow.entities import DatasetInput
 
-from rookery.core.candidates import Candidate
-from rookery.core.tags import ERROR, FAMILY, KIND
+from rookery.core.candidates import Candidate, Skipped
+from rookery.core.tags import ERROR, FAMILY, KIND, ROWS, SAMPLED, SKIPPED
 from rookery.core.task import Task
 from rookery.errors import Unavailable
 from rookery.jobs.fitting import Outcome, Packed
@@ -58,28 +59,40 @@ def log_all(
 def log_candidate(plan: Plan, name: str, candidate: Candidate, outcome: Packed | Exception) -> Row:
     """Writes the run of a candidate, a failed one where it could not be fitted or stored.
 
+    One that was not to be fitted has a finished run that says so, without metrics and model.
+
     Raises:
         Unavailable: a store failed; that is not the candidate's fault.
     """
     tracking = plan.project.tracking
     tags = plan.tags | {KIND: "candidate", FAMILY: candidate.family}
     run_id = tracking.start_run(plan.project.experiment, name, tags, parent=plan.parent)
-    reason, metrics = None, dict[str, float]()
+    link = tracking.link(plan.project.experiment, run_id)
+    row = Row(0, name, candidate.family, {}, run_id, link)
     try:
-        tracking.log(run_id, params=candidate.described(), dataset=plan.dataset)
-        if isinstance(outcome, Exception):
-            reason = f"{type(outcome).__name__}: {outcome}"
-            tracking.log(run_id, tags={ERROR: reason})
+        tracking.log(run_id, params=_parameters(candidate, outcome), dataset=plan.dataset)
+        if isinstance(outcome, Skipped):
+            row = replace(row, skipped=str(outcome))
+            tracking.log(run_id, tags={SKIPPED: row.skipped})
+        elif isinstance(outcome, Exception):
+            row = replace(row, error=f"{type(outcome).__name__}: {outcome}")
+            tracking.log(run_id, tags={ERROR: row.error})
         else:
             _log_packed(plan, run_id, name, candidate, outcome)
-            metrics = outcome.metrics
+            sampled = outcome.rows if outcome.rows < len(plan.train) else None
+            row = replace(row, metrics=outcome.metrics, sampled=sampled)
     except BaseException as error:
         with suppress(Unavailable):  # then the next sweep ends the run
             tracking.end(run_id, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
-    tracking.end(run_id, "FAILED" if reason else "FINISHED")
-    link = tracking.link(plan.project.experiment, run_id)
-    return Row(0, name, candidate.family, metrics, run_id, link, reason)
+    tracking.end(run_id, "FAILED" if row.failed else "FINISHED")
+    return row
+
+
+def _parameters(candidate: Candidate, outcome: Packed | Exception) -> dict[str, Any]:
+    """Those of the candidate, and the threshold that was chosen for it."""
+    chosen = outcome.threshold if isinstance(outcome, Packed) else None
+    return candidate.described() | ({} if chosen is None else {"threshold": chosen})
 
 
 def _log_packed(plan: Plan, run_id: str, name: str, candidate: Candidate, packed: Packed) -> None:
@@ -104,5 +117,5 @@ def _log_packed(plan: Plan, run_id: str, name: str, candidate: Candidate, packed
         run_id,
         model_id=model_id,
         metrics=packed.metrics | {"fit_seconds": packed.fit_seconds},
-        tags={"rookery.rows": packed.rows, "rookery.sampled": packed.rows < len(plan.train)},
+        tags={ROWS: packed.rows, SAMPLED: packed.rows < len(plan.train)},
     )

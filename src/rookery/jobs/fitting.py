@@ -1,12 +1,15 @@
 """Candidates fitted several at a time; worker processes import this module, so it is light."""
 
 import os
+import pickle
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from pickle import PicklingError
-from typing import Any
+from tempfile import TemporaryDirectory
 
 import joblib
 import pandas as pd
@@ -28,6 +31,7 @@ class Packed:
     metrics: dict[str, float]
     fit_seconds: float
     rows: int
+    threshold: float | None
 
 
 Outcome = tuple[int, Packed | Exception]  # position of the candidate, what came of it
@@ -52,7 +56,8 @@ class Fitting:
         found = fit_candidate(
             candidate, self.task, self.train, self.holdout, cross_validate=self.cross_validate
         )
-        return Packed(pack(found.pipeline), found.metrics, found.fit_seconds, found.rows)
+        data = pack(found.pipeline)
+        return Packed(data, found.metrics, found.fit_seconds, found.rows, found.threshold)
 
 
 def fit_all(fitting: Fitting, candidates: Sequence[Candidate], jobs: int) -> Iterator[Outcome]:
@@ -84,17 +89,35 @@ def _alone(fitting: Fitting, position: int, candidate: Candidate) -> Outcome:
 def _parallel(
     fitting: Fitting, candidates: dict[int, Candidate], jobs: int, *, processes: bool
 ) -> Iterator[Outcome]:
-    # a worker whose owner was killed would wait for ever
-    workers: dict[str, Any] = {"initializer": end_with, "initargs": (os.getpid(),)}
-    parallel = joblib.Parallel(
-        n_jobs=jobs if processes else 1,
-        backend="loky" if processes else "sequential",
-        return_as="generator_unordered",
-        batch_size=1,
-        pre_dispatch="all",
-        **(workers if processes else {}),
-    )
+    waiting = list(candidates.items())  # the mapping shrinks meanwhile
+    if not processes:
+        yield from (fitting.attempt(*item) for item in waiting)
+        return
     # a store that fails ends the sweep with one message; this one would come before it
     warnings.filterwarnings("ignore", message=r"\d+ tasks ", module="joblib")
-    tasks = [joblib.delayed(fitting.attempt)(*item) for item in candidates.items()]
-    yield from parallel(tasks)
+    with TemporaryDirectory(prefix="rookery-") as folder:
+        # the rows are written once; sent with every candidate they would cost more than small fits
+        path = Path(folder, "fitting.pickle")
+        path.write_bytes(pickle.dumps(fitting, protocol=pickle.HIGHEST_PROTOCOL))
+        parallel = joblib.Parallel(
+            n_jobs=jobs,
+            backend="loky",
+            return_as="generator_unordered",
+            batch_size=1,
+            pre_dispatch="all",
+            # a worker whose owner was killed would wait for ever
+            initializer=end_with,
+            initargs=(os.getpid(),),
+        )
+        yield from parallel(joblib.delayed(_attempt)(path, *item) for item in waiting)
+
+
+def _attempt(path: Path, position: int, candidate: Candidate) -> Outcome:
+    return _read(path).attempt(position, candidate)
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path) -> Fitting:
+    found = pickle.loads(path.read_bytes())  # noqa: S301 - this sweep wrote it
+    assert isinstance(found, Fitting)
+    return found

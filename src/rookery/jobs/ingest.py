@@ -100,6 +100,7 @@ def open_batch(project: Project, override: str | None = None) -> Batch:
         project.folder,
         url.get_secret_value() if url else project.settings.tables_url,
         project.settings.cache,
+        project.settings.source_files_folder,
     )
 
 

@@ -20,10 +20,16 @@ class Row:
     run_id: str
     link: str
     error: str | None = None
+    skipped: str | None = None  # why it was not fitted
+    sampled: int | None = None  # training rows, where they are fewer than there are
 
     @property
     def failed(self) -> bool:
         return self.error is not None
+
+    @property
+    def fitted(self) -> bool:
+        return self.error is None and self.skipped is None
 
     @property
     def holdout(self) -> dict[str, float]:
@@ -58,7 +64,7 @@ class Sweep:
     def leaderboard(self) -> pd.DataFrame:
         """One row a candidate, metrics as columns."""
         shown = ("rank", "name", "family")
-        rest = ("run_id", "link", "error")
+        rest = ("sampled", "run_id", "link", "skipped", "error")
         return pd.DataFrame(
             [
                 {name: getattr(row, name) for name in shown}
@@ -70,10 +76,11 @@ class Sweep:
 
 
 def ranked(task: Task, rows: Sequence[Row]) -> list[Row]:
-    """Rows in the order of the task file, ranked; what failed comes last."""
+    """Rows in the order of the task file, ranked; what was skipped comes last, then what failed."""
     ordered = sorted(
         enumerate(rows),
         key=lambda item: (
+            not item[1].fitted,
             item[1].failed,
             ranking_key(task, item[1].family, item[0], item[1].metrics),
         ),

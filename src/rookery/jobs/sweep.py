@@ -124,9 +124,10 @@ def _run_all(
 
 def _finish(plan: Plan, rows: list[Row], *, register: bool) -> Sweep:
     project, best = plan.project, rows[0]
-    if best.error:
+    if not best.fitted:
+        what = "failed" if all(row.failed for row in rows) else "was skipped or failed"
         raise InputError(
-            f"every candidate failed; the first: {best.error}",
+            f"every candidate {what}; the first: {best.error or best.skipped}",
             field="candidates",
             value=best.name,
             next=f"mend tasks/{plan.task.name}.yaml",
@@ -184,6 +185,6 @@ def _chosen(task: Task, rows: list[Row]) -> list[Row]:
         return rows[:1]
     first: dict[str, Row] = {}
     for row in rows:
-        if not row.failed:
+        if row.fitted:
             first.setdefault(row.family, row)
     return list(first.values())

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from rookery.core.candidates import sample
 from rookery.core.configuration import Configuration
 from rookery.core.equality import MetricDifference, metric_differences, other_versions
+from rookery.core.sampling import sample
 from rookery.errors import InputError, Refused
 from rookery.jobs.fitting import Fitting, Packed
 from rookery.jobs.leaderboard import Row

@@ -112,7 +112,7 @@ def pairs(task: str | None = None) -> Figure:
 
 def spread(sweep: Sweep) -> Figure:
     """Mean and standard deviation over the folds of each candidate, and the hold-out beside it."""
-    rows = [row for row in sweep.rows if not row.failed][:MOST_CANDIDATES]
+    rows = [row for row in sweep.rows if row.fitted][:MOST_CANDIDATES]
     metric, places = sweep.metric, range(len(rows))
     figure, ax = canvas(1.4 + 0.26 * len(rows), f"{metric} of {len(rows)} candidates")
     if all(f"cv_{metric}" in row.metrics for row in rows):

@@ -2,7 +2,7 @@
 
 import hashlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,30 +31,43 @@ def open_csv(path: Path, source: Source) -> Batch:
         InputError: it is not text in that encoding, or not CSV.
     """
     content = _text_digest(path, source.encoding)
+    header = csv_header(path, source)
+    # the same bytes read in another way are other rows
+    read_as = hashlib.sha256(f"{content}{source.encoding.lower()}{source.separator}".encode())
+    return Batch(read_as.hexdigest()[:16], path.name, header, lambda: csv_chunks(path, source))
+
+
+def csv_header(path: Path, source: Source, skip: int = 0) -> list[str]:
+    """The names in the first line after those that are skipped."""
+    with _reading(path, source.encoding):
+        # as a row, because pandas renames a column that the header has twice
+        rows = pd.read_csv(path, nrows=1, header=None, skiprows=skip, **_options(source))
+    return [str(name) for name in rows.iloc[0]]
+
+
+def csv_chunks(
+    path: Path, source: Source, skip: int = 0, names: Sequence[str] | None = None
+) -> Iterator[pd.DataFrame]:
+    """The rows in parts; `names` are the columns of a file that does not name them."""
+    layout = {"header": None, "names": list(names)} if names else {}
+    with _reading(path, source.encoding), warnings.catch_warnings():
+        # pandas only warns when it drops what a row has too much
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        options = _options(source) | layout
+        with pd.read_csv(path, chunksize=CHUNK, skiprows=skip, **options) as parts:
+            yield from parts
+
+
+def _options(source: Source) -> dict[str, Any]:
     # every cell as text, as the file has it: what is a number is decided where rows are cleaned
-    options: dict[str, Any] = {
+    utf8 = source.encoding.lower() in ("utf-8", "utf8")
+    return {
         "dtype": str,
         "keep_default_na": False,
         "index_col": False,
         "sep": source.separator,
-        "encoding": "utf-8-sig"
-        if source.encoding.lower() in ("utf-8", "utf8")
-        else (source.encoding),
+        "encoding": "utf-8-sig" if utf8 else source.encoding,
     }
-    with _reading(path, source.encoding):
-        # as a row, because pandas renames a column that the header has twice
-        header = pd.read_csv(path, nrows=1, header=None, **options)
-
-    def chunks() -> Iterator[pd.DataFrame]:
-        with _reading(path, source.encoding), warnings.catch_warnings():
-            # pandas only warns when it drops what a row has too much
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            with pd.read_csv(path, chunksize=CHUNK, **options) as parts:
-                yield from parts
-
-    # the same bytes read in another way are other rows
-    read_as = hashlib.sha256(f"{content}{source.encoding.lower()}{source.separator}".encode())
-    return Batch(read_as.hexdigest()[:16], path.name, header.iloc[0].tolist(), chunks)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Model folders as we write them: skops, signature, example, pinned libraries, task copy."""
 
 import importlib.metadata
+import re
 import shutil
 from datetime import UTC, datetime
 from functools import cache
@@ -13,12 +14,16 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
 from sklearn.dummy import DummyClassifier
 
+from rookery.core import boosters
 from rookery.core.task import Task
+from rookery.extras import version_of
 from rookery.stores.folders import TASK_COPY, scratch
 from rookery.stores.packing import pack
-from rookery.stores.trust import trusted_types
+from rookery.stores.trust import classes_of, trusted_types
 
 LIBRARIES = ("mlflow", "scikit-learn", "numpy", "pandas", "scipy", "skops")
+# pinned by a model that holds one of theirs; one of the names is installed
+BOOSTERS = {"LightGBM": ("lightgbm",), "XGBoost": ("xgboost-cpu", "xgboost")}
 TO_MLFLOW: dict[str, str] = {
     "float": "double",
     "integer": "long",
@@ -77,12 +82,35 @@ def fill_template(
     """A copy of the template with the packed pipeline in its place, of a logged model or none."""
     shutil.copytree(template, folder)
     (folder / "model.skops").write_bytes(data)
+    _pin(folder, booster_libraries(data))
     model = Model.load(str(folder))
     model.artifact_path, model.run_id = location, run_id
     model.model_uuid = model.model_id = model_id
     model.model_size_bytes = sum(path.stat().st_size for path in folder.iterdir())
     model.utc_time_created = str(datetime.now(UTC).replace(tzinfo=None))
     model.save(str(folder / "MLmodel"))
+
+
+def booster_libraries(data: bytes) -> dict[str, str]:
+    """The versions of libraries that a packed pipeline needs besides the usual ones."""
+    held = [name for name in classes_of(data) if name.startswith(f"{boosters.__name__}.")]
+    names = [
+        each
+        for prefix, choice in BOOSTERS.items()
+        if any(name.rpartition(".")[2].startswith(prefix) for name in held)
+        for each in choice
+    ]
+    found = {name: version_of(name) for name in names}
+    return {name: version for name, version in found.items() if version}
+
+
+def _pin(folder: Path, versions: dict[str, str]) -> None:
+    """Adds lines after the last pinned library of the template's two lists."""
+    added = "".join(rf"\n\g<1>{name}=={version}" for name, version in versions.items())
+    for path in (folder / "requirements.txt", folder / "conda.yaml"):
+        text = path.read_text(encoding="utf-8")
+        last = re.compile(rf"^([ -]*){LIBRARIES[-1]}==.*$", re.MULTILINE)
+        path.write_text(last.sub(rf"\g<0>{added}", text), encoding="utf-8")
 
 
 def write_model(

@@ -1,4 +1,4 @@
-"""Where raw rows come from: a package, a CSV or Parquet file, a SQL query."""
+"""Where raw rows come from: a package, a CSV or Parquet file, a SQL query, the web."""
 
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,16 @@ from rookery.stores.parquet_files import open_parquet
 from rookery.stores.queries import open_query
 
 
-def open_source(source: Source, folder: Path, sql_url: str | None, cache: Path) -> Batch:
+def open_source(
+    source: Source, folder: Path, sql_url: str | None, cache: Path, local: Path | None = None
+) -> Batch:
     """The batch that a task's source holds now; relative paths start at `folder`.
+
+    `local` holds copies of files that would be fetched from the web.
 
     Raises:
         InputError: the source cannot be found or read as what it says it is.
+        Refused: a file from the web is another one. Unavailable: it cannot be fetched.
     """
     if source.package:
         return _package(source.package)
@@ -25,6 +30,11 @@ def open_source(source: Source, folder: Path, sql_url: str | None, cache: Path) 
         return open_csv(_existing(folder / source.csv), source)
     if source.parquet:
         return open_parquet(_existing(folder / source.parquet))
+    if source.web:
+        # a library of the jobs only, which most sources do not need
+        from rookery.stores.web_files import open_web
+
+        return open_web(source.web, source, cache, local)
     if source.sql is None:
         raise AssertionError("a source has exactly one kind")
     return open_query(source.sql, sql_url, cache)

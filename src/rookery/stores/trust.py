@@ -63,6 +63,13 @@ def check_file(data: bytes) -> None:
         raise untrusted_error(strangers)
 
 
+def classes_of(data: bytes) -> set[str]:
+    """The dotted names of all that a skops file says it holds."""
+    with ZipFile(io.BytesIO(data)) as archive:
+        nodes = _nodes(json.loads(archive.read("schema.json")))
+        return {f"{node.get('__module__')}.{node.get('__class__')}" for node in nodes}
+
+
 def untrusted_error(strangers: Sequence[str]) -> Refused:
     return Refused(
         f"the model holds types that are not trusted: {', '.join(strangers)}",

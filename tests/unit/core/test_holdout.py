@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rookery.core.holdout import digest, holdout_mask, row_hashes, split
+from rookery.core.holdout import digest, holdout_mask, row_hashes, split, value_bands
 
 NUMBERS = st.one_of(st.integers(-(2**53), 2**53), st.floats(allow_nan=True), st.none())
 ROW = st.tuples(NUMBERS, st.one_of(st.none(), st.text(max_size=5)))
@@ -184,3 +184,48 @@ def test_a_column_of_the_source_can_say_what_is_held_out(make_task):
         }
     )
     assert holdout_mask(rows, task).tolist() == [True, False, True, False]
+
+
+def priced(count, seed=0):
+    """Most rows cost some thousands, every fiftieth a million."""
+    draw = np.random.default_rng(seed)
+    prices = np.where(np.arange(count) % 50 == 0, 1e6, 1e3) * draw.uniform(2.2, 4.6, count)
+    return pd.DataFrame({"a": draw.normal(size=count), "y": prices})
+
+
+@pytest.fixture
+def price_task(make_task):
+    return make_task(
+        {"a": {"type": "float"}},
+        y={"type": "float", "required": True},
+        metric="rmse",
+        candidates={"ridge": {}},
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_band_of_prices_with_ten_rows_has_one_held_out(price_task, seed):
+    rows = priced(500, seed)
+    dear = rows["y"] > 1e6
+    assert dear.sum() == 10
+    assert holdout_mask(rows, price_task)[dear].any()
+
+
+def test_a_row_with_a_price_stays_on_its_side_when_dearer_ones_arrive(price_task):
+    rows = priced(2000)
+    more = pd.concat([rows, priced(3000, seed=9).assign(y=lambda found: found["y"] * 20)])
+    before, after = (holdout_mask(each, price_task) for each in (rows, more))
+    np.testing.assert_array_equal(before, after[:2000])
+    tenths = pd.qcut(rows["y"], 10, labels=False)
+    shares = pd.Series(before).groupby(tenths.to_numpy()).mean()
+    assert shares.between(0.1, 0.3).all()
+
+
+def test_a_band_is_a_matter_of_the_value_alone():
+    values = np.array([0.0, -0.0, 1.0, 2.0, 2.2, 9.9, 10.0, -5.0, 1e-300, 1e300])
+    together = value_bands(values)
+    alone = [value_bands(np.array([value]))[0] for value in values]
+    assert together.tolist() == alone
+    assert together[0] == together[1] == 0
+    assert together[2] == together[3] != together[4]  # the border is at the cube root of 10
+    assert len(set(together.tolist())) == 8

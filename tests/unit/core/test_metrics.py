@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from rookery.core.metrics import (
+    BINARY,
     DIRECTIONS,
     METRICS,
     TIE_BREAKERS,
@@ -54,6 +55,20 @@ def test_metrics_of_two_classes_equal_those_of_scikit_learn(labels):
     assert found["log_loss"] == pytest.approx(sk.log_loss(truth, scores))
     assert found["accuracy"] == sk.accuracy_score(truth, guess)
     assert found["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(truth, guess))
+    second = truth == labels[1]
+    assert set(BINARY) <= set(found)
+    assert found["average_precision"] == pytest.approx(
+        sk.average_precision_score(second, scores[:, 1])
+    )
+    assert found["brier_score"] == pytest.approx(sk.brier_score_loss(second, scores[:, 1]))
+    for name in ("f1", "precision", "recall"):
+        scorer = getattr(sk, f"{name}_score")
+        assert found[name] == pytest.approx(scorer(truth, guess, pos_label=labels[1]))
+
+
+def test_mape_is_left_out_where_a_true_value_is_zero():
+    assert "mape" not in regression_metrics(np.array([0.0, 2.0]), np.array([1.0, 2.0]))
+    assert regression_metrics(np.array([1.0, 2.0]), np.array([2.0, 2.0]))["mape"] == 0.5
 
 
 def test_a_certain_and_wrong_guess_costs_a_finite_log_loss():
@@ -133,7 +148,7 @@ def test_an_integer_target_is_measured_as_a_number():
 
 
 def test_each_metric_has_a_direction_and_each_kind_a_tie_breaker():
-    assert set(DIRECTIONS) == {name for names in METRICS.values() for name in names}
+    assert set(DIRECTIONS) == {*BINARY, *(name for names in METRICS.values() for name in names)}
     assert {name for name, way in DIRECTIONS.items() if way == "maximize"} == {
         "accuracy",
         "balanced_accuracy",
@@ -142,5 +157,9 @@ def test_each_metric_has_a_direction_and_each_kind_a_tie_breaker():
         "recall_macro",
         "roc_auc",
         "r2",
+        "average_precision",
+        "f1",
+        "precision",
+        "recall",
     }
     assert all(TIE_BREAKERS[kind] in METRICS[kind] for kind in METRICS)

@@ -113,6 +113,8 @@ def test_a_yes_or_no_is_one_line(make_task):
     drawn = figures(build_pipeline(task, LogisticRegression()).fit(X, y), X, y, task)
     legend = drawn["roc"].axes[0].get_legend().get_texts()
     assert [text.get_text().split(":")[0] for text in legend] == ["True"]
+    assert set(drawn) == PROBABLE | {"precision_recall"}
+    assert "Precision and recall of True" in words(drawn["precision_recall"])
 
 
 @pytest.mark.parametrize("count", [8, 26, 120])
@@ -141,7 +143,8 @@ def test_a_regressor_is_drawn_with_the_unit_of_its_target(make_task, rows):
     X = inputs(rows)
     y = 40 * X["a"].fillna(0) + 1
     drawn = figures(build_pipeline(task, LinearRegression()).fit(X, y), X, y, task)
-    assert set(drawn) == {"predicted_against_true", "residuals", "permutation_importance"}
+    pictures = {"predicted_against_true", "residuals", "error_by_segment", "permutation_importance"}
+    assert set(drawn) == pictures
     assert all("(g)" in words(figure) for figure in drawn.values())
 
 

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rookery.core.comparison import metrics_of
-from rookery.core.metrics import METRICS
 from rookery.core.resampling import Answers, resamples, statistic
 
 
@@ -39,8 +38,7 @@ def of_many_rows(seed: int) -> Answers:
 def test_a_resampled_metric_is_the_metric_of_the_rows_drawn(make, seed):
     answers = make(seed)
     (counts,) = resamples(len(answers), 5, seed)
-    names = METRICS["classifier" if answers.labels else "regressor"]
-    found = {name: statistic(name, answers)(counts) for name in names}
+    found = {name: statistic(name, answers)(counts) for name in metrics_of(answers)}
     for place, sample in enumerate(counts.astype(int)):
         drawn = metrics_of(answers.among(np.repeat(np.arange(len(answers)), sample)))
         for name, value in drawn.items():

@@ -1,6 +1,12 @@
 """What a task says about its columns, and what may be left out."""
 
+import sys
+
 import pytest
+from pydantic import ValidationError
+
+from rookery.core import boosters
+from rookery.core.families import estimator_parameters
 
 NUMBER = {"type": "float", "required": True}
 COLUMNS = {
@@ -120,3 +126,84 @@ def test_a_task_does_not_change(penguins):
 def test_what_cannot_be_learnt_without_a_leak_is_refused(make_task, target, features, message):
     with pytest.raises(ValueError, match=message):
         make_task(COLUMNS, y=target, features=features, metric="rmse")
+
+
+THREE = {"type": "category", "values": ["p", "q", "r"], "required": True}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"threshold": {"maximize": "f1"}},
+        {"metric": "f1"},
+        {"gate": {"minimum": {"average_precision": 0.5}}},
+    ],
+)
+def test_what_is_asked_of_two_classes_is_not_asked_of_three(make_task, changes):
+    assert make_task({"a": {"type": "float"}}, **changes)
+    with pytest.raises(ValueError, match="allowed"):
+        make_task({"a": {"type": "float"}}, y=THREE, **changes)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {},
+        {"maximize": "f1", "minimum_recall": 0.5},
+        {"minimum_recall": 0},
+        {"cost": {"false_positive": 0, "false_negative": 1}},
+        {"maximize": "recall"},
+    ],
+)
+def test_a_threshold_has_exactly_one_rule_that_can_be_met(make_task, rule):
+    with pytest.raises(ValidationError):
+        make_task({"a": {"type": "float"}}, threshold=rule)
+
+
+HASH = "0" * 64
+WEB = {"archive": "https://example.org/x.zip", "files": [{"name": "x.csv", "sha256": HASH}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"archive": None}, "no url"),
+        ({"archive": "file:///etc/passwd"}, "pattern"),
+        ({"files": [{"name": "../x.csv", "sha256": HASH}]}, "pattern"),
+        ({"files": [{"name": "x.csv", "sha256": "abc"}]}, "pattern"),
+        ({"files": []}, "at least 1"),
+        ({"files": 2 * [{"name": "x.csv", "sha256": HASH}]}, "same name"),
+        (
+            {
+                "files": [
+                    {"name": "x.csv", "sha256": HASH, "add": {"part": "a"}},
+                    {"name": "y.csv", "sha256": HASH},
+                ]
+            },
+            "add the same columns",
+        ),
+    ],
+)
+def test_a_source_on_the_web_names_files_that_can_be_checked(make_task, changes, message):
+    assert make_task({"a": {"type": "float"}}, source={"web": WEB})
+    with pytest.raises(ValidationError, match=message):
+        make_task({"a": {"type": "float"}}, source={"web": WEB | changes})
+
+
+def test_a_family_whose_library_is_not_installed_is_no_mistake_of_the_task(make_task, monkeypatch):
+    monkeypatch.setitem(sys.modules, "xgboost", None)
+    boosters.library.cache_clear()
+    estimator_parameters.cache_clear()
+    try:
+        task = make_task({"a": {"type": "float"}}, candidates={"xgboost": {"sets": [{"eta": 1}]}})
+        assert list(task.candidates) == ["xgboost"]
+    finally:
+        boosters.library.cache_clear()
+        estimator_parameters.cache_clear()
+
+
+@pytest.mark.parametrize("family", ["lightgbm", "xgboost"])
+def test_a_parameter_that_a_booster_does_not_take_is_a_mistake(make_task, family):
+    pytest.importorskip(family, reason=f"the extra {family} is not installed")
+    with pytest.raises(ValidationError, match="n_trees"):
+        make_task({"a": {"type": "float"}}, candidates={family: {"sets": [{"n_trees": 5}]}})

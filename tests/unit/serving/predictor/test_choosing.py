@@ -39,7 +39,7 @@ from rookery.serving.predictor.trees import Trees
 
 NUMBERS = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
 PATHS = dict.fromkeys(("linear_regression", "logistic_regression", "ridge"), "linear")
-PATHS |= dict.fromkeys(("gaussian_nb", "knn", "svc", "svr"), "estimator")
+PATHS |= dict.fromkeys(("gaussian_nb", "knn", "svc", "svr", "lightgbm", "xgboost"), "estimator")
 CLASSIFIERS = [name for name, family in FAMILIES.items() if family.classifier]
 REGRESSORS = [name for name, family in FAMILIES.items() if family.regressor]
 
@@ -47,7 +47,7 @@ REGRESSORS = [name for name, family in FAMILIES.items() if family.regressor]
 def built(name, kind, **parameters):
     family = FAMILIES[name]
     quick = {"n_estimators": 12, "max_iter": 300} | parameters
-    known = {key: value for key, value in quick.items() if key in family.parameters(kind)}
+    known = {key: value for key, value in quick.items() if key in (family.parameters(kind) or ())}
     calibrated = family.calibrated and kind == "classifier"
     return build_estimator(family.path(kind), known, calibrated=calibrated)
 
