@@ -94,12 +94,10 @@ def swept(result: "Sweep", most: int = 5) -> str:
 
 
 def promoted(result: "Promotion") -> str:
-    if not result.changed:
-        return f"{result.task}: version {result.version} {result.reason}"
     before = f", before it version {result.previous}" if result.previous else ""
+    carries = f"carries {result.alias!r}{before} ({result.reason})"
     lines = [
-        f"{result.task}: version {result.version} carries {result.alias!r}{before} "
-        f"({result.reason})"
+        f"{result.task}: version {result.version} {carries if result.changed else result.reason}"
     ]
     if result.comparison:
         lines += compared(asdict(result.comparison))

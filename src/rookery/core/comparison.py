@@ -72,21 +72,19 @@ class Segment:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both models on the same rows; `resampled` holds the changes of the task's metric."""
+    """Both models on the same rows.
+
+    `champion` and `challenger` are all their metrics, `differences` those that both have, and
+    `resampled` the changes of the task's metric.
+    """
 
     metric: str
     rows: int
+    champion: dict[str, float]
+    challenger: dict[str, float]
     differences: tuple[Difference, ...]
     segments: tuple[Segment, ...]
     resampled: Numbers
-
-    @property
-    def champion(self) -> dict[str, float]:
-        return {found.metric: found.champion for found in self.differences}
-
-    @property
-    def challenger(self) -> dict[str, float]:
-        return {found.metric: found.challenger for found in self.differences}
 
     def of(self, metric: str) -> Difference | None:
         return next((found for found in self.differences if found.metric == metric), None)
@@ -111,6 +109,8 @@ def compare(task: Task, champion: Answers, challenger: Answers, rows: pd.DataFra
     return Comparison(
         task.metric,
         len(rows),
+        theirs,
+        mine,
         tuple(differences),
         tuple(_segments(task, champion, challenger, rows)),
         changes.get(task.metric, np.array([])),
@@ -143,7 +143,7 @@ def paired_bootstrap(
 def interval(changes: Numbers | None) -> tuple[float | None, float | None]:
     """The percentile interval (Efron and Tibshirani 1993, chapter 13) of 95 %.
 
-    None of a metric that was not resampled, or is not defined in every twentieth sample.
+    None of a metric that was not resampled, or is not defined in more than a twentieth of them.
     """
     if changes is None or np.isnan(changes).mean() > 1 - CONFIDENCE:
         return None, None

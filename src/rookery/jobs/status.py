@@ -33,7 +33,7 @@ def status(task: str | None = None) -> dict[str, Any]:
         "ledger": [entry.as_dict() for entry in entries],
         "pending": pending(entries) is not None,
         "repaired": repaired,
-        "warnings": [*_alias_warnings(project), *_untaken(entries)],
+        "warnings": [*_alias_warnings(project), *_untaken(project, entries)],
         "next": _next(project),
     }
 
@@ -77,8 +77,9 @@ def _comparison(project: Project) -> dict[str, Any] | None:
     return asdict(found) if found else None
 
 
-def _untaken(entries: list[Entry]) -> list[str]:
-    owed = untaken(entries)
+def _untaken(project: Project, entries: list[Entry]) -> list[str]:
+    """What a promotion would repeat, as long as there is an API to tell."""
+    owed = untaken(entries) if project.settings.api_url else None
     return [f"{owed.reason}; `rookery promote` repeats it"] if owed else []
 
 

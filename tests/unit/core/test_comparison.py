@@ -150,6 +150,18 @@ def test_a_metric_that_was_not_measured_does_not_pass_for_unchanged(prices):
     assert len(faults(asked, none)) == 2
 
 
+def test_a_champion_without_probabilities_does_not_hide_what_the_challenger_has(penguins):
+    draw = np.random.default_rng(1)
+    scores = draw.dirichlet(np.ones(3), size=60)
+    truth = draw.integers(3, size=60)
+    champion = Answers(truth, truth, None, 3)
+    rows = pd.DataFrame({name: ["Dream"] * 60 for name in ("island", "sex", "species")})
+    found = compare(penguins, champion, replace(champion, scores=scores), rows)
+    assert "log_loss" in found.challenger
+    assert "log_loss" not in found.champion
+    assert found.of("log_loss") is None
+
+
 @pytest.mark.parametrize(("limit", "passed"), [(5.0, False), (50.0, True)])
 def test_a_better_mean_does_not_hide_a_district_that_fares_worse(prices, limit, passed):
     rows, champion = drawn()
