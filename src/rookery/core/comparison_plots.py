@@ -53,5 +53,5 @@ def _segments(task: Task, found: Comparison) -> Figure:
     ax.set_yticks(places, labels)
     ax.invert_yaxis()
     ax.set(xlabel=found.metric)
-    ax.legend(loc="best")
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
