@@ -113,6 +113,7 @@ def point_at(patch: pytest.MonkeyPatch, place: Path) -> None:
         "EXPERIMENT_NAME",
         "PORT",
         "API_PORT",
+        "API_URL",
         "API_KEY",
         "API_ADMIN_TOKEN",
         "API_STRICT",

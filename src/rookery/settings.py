@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     model_names: Annotated[list[str] | None, NoDecode] = None
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
+    api_url: str | None = None
     api_ui_url: str | None = None
     api_allowed_hosts: Annotated[list[str] | None, NoDecode] = None
     port: Port | None = None
@@ -155,6 +156,21 @@ class Settings(BaseSettings):
         if alias and re.fullmatch(r"latest|v\d+", alias, re.IGNORECASE):
             raise ValueError("MLflow reserves `latest` and `v<number>`; name the alias otherwise")
         return alias
+
+    @field_validator("model_alias")
+    @classmethod
+    def check_serving_alias(cls, alias: str) -> str:
+        if alias.lower() == "challenger":
+            raise ValueError("`challenger` is the alias of what wants this one; name it otherwise")
+        return alias
+
+    @field_validator("api_url")
+    @classmethod
+    def check_api_url(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "")
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username):
+            raise ValueError("give the API's address as http://host:port, without user or password")
+        return url.rstrip("/") if url else None
 
     @model_validator(mode="after")
     def check_shadow(self) -> "Settings":

@@ -1,6 +1,7 @@
 """Results as text for people; `--json` has everything."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rookery.errors import RookeryError, Unavailable
@@ -94,13 +95,27 @@ def swept(result: "Sweep", most: int = 5) -> str:
 
 
 def promoted(result: "Promotion") -> str:
-    if not result.changed:
-        return f"{result.task}: version {result.version} {result.reason}"
     before = f", before it version {result.previous}" if result.previous else ""
-    return (
-        f"{result.task}: version {result.version} carries {result.alias!r}{before} "
-        f"({result.reason})"
-    )
+    carries = f"carries {result.alias!r}{before} ({result.reason})"
+    lines = [
+        f"{result.task}: version {result.version} {carries if result.changed else result.reason}"
+    ]
+    if result.comparison:
+        lines += compared(asdict(result.comparison))
+    return "\n".join([*lines, *([result.api] if result.api else [])])
+
+
+def compared(found: dict[str, Any]) -> list[str]:
+    """Both models' metrics, and the interval of their differences."""
+    names = (f"champion {found['champion']}"[:24], f"challenger {found['challenger']}"[:24])
+    lines = [f"  {'metric':<24}{names[0]:>24}{names[1]:>24}  difference [95 %]"]
+    for row in found["metrics"]:
+        sure = f" [{row['low']:+.4f}, {row['high']:+.4f}]" if row["low"] is not None else ""
+        lines.append(
+            f"  {row['metric']:<24}{row['champion']:>24.4f}{row['challenger']:>24.4f}  "
+            f"{row['difference']:+.4f}{sure}"
+        )
+    return [*lines, f"  {found['unseen']}", f"  {found['link']}"]
 
 
 def ran(result: "Run | BatchRuns") -> str:
@@ -156,11 +171,16 @@ def standing(found: dict[str, Any]) -> str:
         if production
         else "promoted    nothing yet"
     )
+    if found["challenger"]:
+        lines.append(f"challenger  version {found['challenger']['version']}")
     for row in found["ledger"][-5:]:
         lines.append(
             f"  {row['at']}  {row['from'] or '-'} -> {row['to'] or '-'}  "
             f"{row['outcome']}  {row['reason']}"
         )
+    if found["comparison"]:
+        said = "passed" if found["comparison"]["passed"] else "refused"
+        lines += [f"compared    last time, {said}", *compared(found["comparison"])]
     lines += [f"repaired    {note}" for note in found["repaired"]]
     lines += [f"warning     {note}" for note in found["warnings"]]
     return "\n".join([*lines, f"next        {found['next']}"])

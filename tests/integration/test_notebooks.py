@@ -270,6 +270,14 @@ def test_the_api_follows_promotion_and_rollback(ran):
     assert value(promoted, "back") == first
 
 
+def test_the_second_promotion_shows_how_it_compared(ran):
+    compared = table(ran["04_promote"], "comparison")
+    assert compared["metric"][0] == "accuracy"
+    assert {"difference", "low", "high"} <= set(compared.columns)
+    said = outputs(ran["04_promote"], "comparison", "text/markdown")[0]
+    assert "67 of 67 hold-out rows; neither was trained on them" in said
+
+
 def test_the_gate_refuses_the_weakest_in_one_message(ran):
     said = outputs(ran["04_promote"], "refused", "text/html")[0]
     assert "refused by the gate" in said

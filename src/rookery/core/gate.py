@@ -1,5 +1,6 @@
 """The conditions that a version must meet before it is registered or promoted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rookery.core.metrics import DIRECTIONS
@@ -19,11 +20,13 @@ def judge(
     metrics: dict[str, float],
     production: dict[str, float] | None,
     without: str = "first to be promoted",
+    further: Sequence[str] = (),
 ) -> Verdict:
     """Whether a model may go on.
 
     Both dictionaries are hold-out metrics, by plain name, on the same rows; `production` is None
-    where there is nothing to compare with, and `without` says why.
+    where there is nothing to compare with, and `without` says why. `further` are the faults that
+    a comparison found.
     """
     faults = []
     for name, bound in task.gate.minimum.items():
@@ -37,6 +40,7 @@ def judge(
             )
     if production is not None and task.gate.not_worse_than_production:
         faults += _worse(task, metrics, production)
+    faults += further
     if faults:
         return Verdict(False, "; ".join(faults))
     shown = f"{task.metric} {metrics.get(task.metric, float('nan')):.4f}"

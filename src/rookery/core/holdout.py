@@ -110,3 +110,25 @@ def split(rows: pd.DataFrame, task: Task) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Training rows and hold-out rows."""
     mask = holdout_mask(rows, task)
     return rows[~mask], rows[mask]
+
+
+def unseen_under(rows: pd.DataFrame, now: Task, then: Task) -> "np.ndarray[Any, Any] | None":
+    """True for the rows that a model trained under another state of the task cannot have learnt.
+
+    A row's side follows from its content, so it can be told for rows that arrived later, too.
+    None where it cannot: the rows were read from the source differently then.
+    """
+    same = now.cleaning.missing == then.cleaning.missing
+    if not same or any(_read_as(now, name) != _read_as(then, name) for name in then.columns):
+        return None
+    held = holdout_mask(rows, then)
+    if then.kind == "regressor" or then.split.column is not None:
+        return held
+    known = rows[then.target].isin(then.labels).to_numpy()
+    return np.asarray(held | ~known)
+
+
+def _read_as(task: Task, name: str) -> dict[str, Any] | None:
+    """What decides the clean value of a column."""
+    ways = {"type", "missing", "strip", "replace", "decimal", "thousands", "format"}
+    return task.columns[name].model_dump(include=ways) if name in task.columns else None

@@ -232,6 +232,22 @@ class Gate(Strict):
     )
     not_worse_than_production: bool = True
     tolerance: float = Field(default=0.0, ge=0)
+    proof: Literal["superior", "non_inferior"] | None = Field(
+        default=None, description="What a paired bootstrap must say of the task's metric."
+    )
+    margin: float = Field(default=0.0, ge=0, description="How much worse is not inferior yet.")
+    segments: dict[str, Annotated[FiniteFloat, Field(ge=0)]] = Field(
+        default={}, description="By column: how much worse the metric may get in any segment."
+    )
+    change: dict[str, FiniteFloat] = Field(
+        default={}, description="By metric: its change as a share of production's, at the worst."
+    )
+
+    @model_validator(mode="after")
+    def margin_of_something(self) -> Self:
+        if self.margin and self.proof != "non_inferior":
+            raise ValueError("margin belongs to proof: non_inferior")
+        return self
 
 
 Share = Annotated[float, Field(ge=0, le=1)]

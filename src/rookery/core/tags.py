@@ -2,7 +2,12 @@
 
 FAMILY = "family"
 TASK = "rookery.task"
-KIND = "rookery.kind"  # sweep, ablation, candidate, report
+KIND = "rookery.kind"  # sweep, ablation, candidate, comparison, report
+CHAMPION = "rookery.champion"  # the versions of a comparison, or the run of one that is none yet
+CHALLENGER = "rookery.challenger"
+PASSED = "rookery.passed"  # what the gate said of it
+VERDICT = "rookery.verdict"
+UNSEEN = "rookery.unseen"  # how it is known that neither was trained on its rows
 BEST = "rookery.best_run"  # of a sweep
 OWNER = "rookery.owner"  # the process that a run belongs to
 LAST_BATCH = "rookery.last_batch"  # the newest batch whose rows were learned from

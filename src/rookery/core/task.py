@@ -215,9 +215,15 @@ class Task(Strict):
                 self.direction,
                 f"{DIRECTIONS[self.metric]} for {self.metric}, or leave it out",
             )
-        for name in self.gate.minimum:
-            if name not in allowed:
-                raise Located(("gate", "minimum", name), name, f"one of {allowed}")
+        for key, bounds in (("minimum", self.gate.minimum), ("change", self.gate.change)):
+            for name in bounds:
+                if name not in allowed:
+                    raise Located(("gate", key, name), name, f"one of {allowed}")
+        for name in self.gate.segments:
+            if name not in self.columns or self.columns[name].type in ("text", "date"):
+                raise Located(
+                    ("gate", "segments", name), name, "a category, boolean, float or integer column"
+                )
         for name, candidates in self.candidates.items():
             self._check_family(name, candidates)
         return self

@@ -3,18 +3,19 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from rookery.core.holdout import split
-from rookery.core.shape import score_on
 from rookery.core.tags import BEST
 from rookery.errors import InputError, Refused, Unavailable
+from rookery.jobs.compare import examine
+from rookery.jobs.comparison_runs import Compared
 from rookery.jobs.project import Project, open_project
+from rookery.jobs.reload import tell_again, tell_api
 from rookery.jobs.repair import repair, settle
 from rookery.jobs.rows import read_clean
-from rookery.jobs.standing import production_standing
 from rookery.jobs.target import Target, from_run, from_version, register_target
 from rookery.stores.ledger import ROLLBACK, pending, previous_version
 from rookery.stores.serving_versions import require_serving_versions
@@ -34,6 +35,8 @@ class Promotion:
     reason: str
     metrics: dict[str, float]
     changed: bool
+    comparison: Compared | None = None
+    api: str | None = None  # what came of telling it; None where API_URL names none
 
 
 def promote(
@@ -48,7 +51,8 @@ def promote(
         Refused: the gate or the trust rule said no, or it was made with other libraries than those
             of the API; only a `refused` row in the ledger is left.
         InputError: there is nothing to promote, or no such version or run.
-        Unavailable: a store failed, or another promotion is still under way.
+        Unavailable: a store failed, another promotion is still under way, or the API at `API_URL`
+            did not take the version, which has the alias all the same.
     """
     if version is not None and run is not None:
         raise InputError(
@@ -59,6 +63,15 @@ def promote(
         )
     project = open_project(task)
     repair(project)
+    try:
+        done = _attempted(project, version=version, run=run)
+    except Refused:
+        tell_again(project)
+        raise
+    return replace(done, api=tell_api(project, done.version))
+
+
+def _attempted(project: Project, *, version: str | int | None, run: str | None) -> Promotion:
     with _attempt(project, "promotion") as attempt:
         target = _target(project, version=version, run=run)
         current = project.tracking.production(project.task.name)
@@ -75,6 +88,7 @@ def rollback(task: str | None = None) -> Promotion:
 
     Raises:
         InputError: there is no earlier version. Refused: it cannot be loaded any more.
+        Unavailable: a store failed, or the API at `API_URL` did not take the version.
     """
     project = open_project(task)
     repair(project)
@@ -95,7 +109,8 @@ def rollback(task: str | None = None) -> Promotion:
         project.ledger.aim(attempt.id, current, earlier, {})
         project.tracking.set_production(name, earlier)
         project.ledger.close(attempt.id, "done", ROLLBACK)
-    return _result(project, earlier, current, ROLLBACK, {}, changed=True)
+    done = _result(project, earlier, current, ROLLBACK, {}, changed=True)
+    return replace(done, api=tell_api(project, earlier))
 
 
 @dataclass
@@ -175,9 +190,9 @@ def _newest(project: Project) -> Target:
 def _promote(project: Project, entry: int, target: Target, current: str | None) -> Promotion:
     require_serving_versions(target.name, target.libraries)
     holdout = _holdout(project)
-    metrics = score_on(target.model, holdout, project.task, target.columns)
+    examined = examine(project, target, holdout)
+    metrics, verdict = examined.metrics, examined.verdict
     project.ledger.note(entry, target.version, metrics)
-    verdict = production_standing(project, holdout).judge(project, metrics)
     if not verdict.passed:
         raise Refused(
             f"{target.name} is refused by the gate: {verdict.reason}",
@@ -191,7 +206,8 @@ def _promote(project: Project, entry: int, target: Target, current: str | None) 
     project.ledger.aim(entry, current, version, metrics)
     project.tracking.set_production(project.task.name, version)
     project.ledger.close(entry, "done", verdict.reason)
-    return _result(project, version, current, verdict.reason, metrics, changed=True)
+    done = _result(project, version, current, verdict.reason, metrics, changed=True)
+    return replace(done, comparison=examined.compared)
 
 
 def _holdout(project: Project) -> pd.DataFrame:
@@ -204,6 +220,10 @@ def _asked(project: Project) -> str:
     bounds = [f"{name} at {bound:g} or better" for name, bound in gate.minimum.items()]
     if gate.not_worse_than_production:
         bounds.append(f"{project.task.metric} not worse than production's")
+    if gate.proof is not None:
+        bounds.append(f"{project.task.metric} proven {gate.proof.replace('_', '-')}")
+    bounds += [f"{name} changed by {bound:+.2%} or better" for name, bound in gate.change.items()]
+    bounds += [f"{bound:g} worse at most by {name}" for name, bound in gate.segments.items()]
     return ", ".join(bounds) or "anything"
 
 

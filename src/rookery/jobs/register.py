@@ -11,7 +11,7 @@ from rookery.core.tags import TASK
 from rookery.errors import InputError, Refused
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.rows import read_clean
-from rookery.jobs.standing import production_standing
+from rookery.jobs.standing import admitted
 from rookery.jobs.target import Target, from_run, register_target
 from rookery.settings import get_settings
 from rookery.stores.origins import snapshot_rows
@@ -31,7 +31,7 @@ class Registration:
 
 
 def register(run_id: str, task: str | None = None) -> Registration:
-    """Registers the model that a run logged last, if the gate lets it pass.
+    """Registers the model that a run logged last, if the gate's minimum lets it pass.
 
     The run says of which task it is, unless one is named. The hold-out is that of the clean table;
     where there is no table, as in CI, that of the run's own snapshot.
@@ -49,7 +49,7 @@ def register(run_id: str, task: str | None = None) -> Registration:
         return Registration(project.task.name, target.version, run_id, reason, {}, new=False)
     holdout = _holdout(project, run_id)
     metrics = score_on(target.model, holdout, project.task, target.columns)
-    verdict = production_standing(project, holdout).judge(project, metrics)
+    verdict = admitted(project, metrics)
     if not verdict.passed:
         raise _refused(project, target, verdict, metrics)
     version = register_target(project, target, holdout)

@@ -32,6 +32,7 @@ def _record_external(project: Project) -> list[str]:
     if current is None or current == known:
         ledger.remove(entry)
         return []
+    project.tracking.end_challenge(name, current)
     ledger.close(entry, "external", reason, **{"from": known, "to": current})
     return [f"version {current} was promoted elsewhere; recorded as external"]
 
@@ -43,7 +44,7 @@ def settle(project: Project, entry_id: int, reason: str) -> str:
         entry = next(e for e in project.ledger.entries(name) if e.id == entry_id)
         current = project.tracking.production(name)
         if entry.to_version is not None and entry.to_version == current != entry.from_version:
-            project.tracking.set_stage(name, str(current))
+            project.tracking.follow_alias(name, str(current))
             project.ledger.close(entry_id, "done", entry.reason)
             return f"the interrupted promotion to version {current} was finished"
         project.ledger.close(entry_id, "failed", reason)

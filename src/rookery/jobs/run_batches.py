@@ -45,7 +45,8 @@ def run_batches(
     """Takes the next batch, or all there are, through ingest, clean, decision, sweep, promotion.
 
     A batch that an earlier command did not get to the end is taken up where it was left. What
-    the gate refuses is not promoted, and its rows stay unseen; the batch is used all the same.
+    the gate refuses is not promoted, and where it misses the minimum it is no version, so its rows
+    stay unseen; the batch is used all the same.
 
     Raises:
         whatever one of the jobs does; the batch is taken up by the next command.

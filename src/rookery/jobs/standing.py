@@ -1,39 +1,44 @@
-"""How the promoted version stands on today's hold-out."""
+"""The promoted version, as what a new one is compared with."""
 
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import Any
 
 from rookery.core.gate import Verdict, judge
-from rookery.core.shape import score_on
+from rookery.core.task import Task
 from rookery.errors import InputError, Refused
 from rookery.jobs.project import Project
 from rookery.stores.versions import load_version
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What a new version is compared with; `metrics` is None where nothing can be compared."""
+class Champion:
+    """A promoted version, loaded; `task` is None of a model that was registered by hand."""
 
-    metrics: dict[str, float] | None
-    note: str
+    version: str
+    model: Any
+    columns: list[str]
+    task: Task | None
 
-    def judge(self, project: Project, metrics: dict[str, float]) -> Verdict:
-        return judge(project.task, metrics, self.metrics, self.note)
+
+def admitted(project: Project, metrics: dict[str, float]) -> Verdict:
+    """Whether a model may be registered: promotion asks for more, beside what is promoted then."""
+    current = project.tracking.production(project.task.name)
+    role = f"challenger of version {current}" if current else "first to be promoted"
+    return judge(project.task, metrics, None, role)
 
 
-def production_standing(project: Project, holdout: pd.DataFrame) -> Standing:
-    """Hold-out metrics of what is promoted.
+def champion_of(project: Project) -> Champion | str:
+    """What is promoted, or why it sets no standard.
 
-    A version that the trust rule refuses, that does not say what it takes, or that is not of this
-    table sets no standard: a promotion must be able to replace it.
+    A version that the trust rule refuses or that does not say what it takes sets none: a
+    promotion must be able to replace it.
     """
     number = project.tracking.production(project.task.name)
     if number is None:
-        return Standing(None, "first to be promoted")
+        return "first to be promoted"
     try:
-        model = load_version(project.tracking, project.task.name, number)
-        columns = [field.name for field in model.description.fields]
-        return Standing(score_on(model.pipeline, holdout, project.task, columns), "")
+        loaded = load_version(project.tracking, project.task.name, number)
     except (Refused, InputError) as error:
-        return Standing(None, f"not compared with version {number}: {error.message}")
+        return f"not compared with version {number}: {error.message}"
+    columns = [field.name for field in loaded.description.fields]
+    return Champion(number, loaded.pipeline, columns, loaded.task)

@@ -1,12 +1,15 @@
 """Where a task stands: tables, last sweep, versions, ledger."""
 
+from dataclasses import asdict
 from typing import Any
 
 from rookery.core.tags import BEST, FAMILY
+from rookery.jobs.comparison_runs import last_comparison
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.repair import repair
 from rookery.stores.audit import USED
-from rookery.stores.ledger import pending
+from rookery.stores.ledger import Entry, pending, untaken
+from rookery.stores.registry import CHALLENGER
 
 
 def status(task: str | None = None) -> dict[str, Any]:
@@ -24,11 +27,13 @@ def status(task: str | None = None) -> dict[str, Any]:
         "batches": [entry.as_dict() for entry in project.audit.entries()],
         "sweep": _sweep(project),
         "production": _production(project),
+        "challenger": _challenger(project),
+        "comparison": _comparison(project),
         "versions": _versions(project),
         "ledger": [entry.as_dict() for entry in entries],
         "pending": pending(entries) is not None,
         "repaired": repaired,
-        "warnings": _alias_warnings(project),
+        "warnings": [*_alias_warnings(project), *_untaken(project, entries)],
         "next": _next(project),
     }
 
@@ -60,6 +65,22 @@ def _sweep(project: Project) -> dict[str, Any] | None:
 def _production(project: Project) -> dict[str, Any] | None:
     version = project.tracking.production(project.task.name)
     return {"alias": project.settings.model_alias, "version": version} if version else None
+
+
+def _challenger(project: Project) -> dict[str, Any] | None:
+    version = project.tracking.aliases(project.task.name).get(CHALLENGER)
+    return {"alias": CHALLENGER, "version": version} if version else None
+
+
+def _comparison(project: Project) -> dict[str, Any] | None:
+    found = last_comparison(project)
+    return asdict(found) if found else None
+
+
+def _untaken(project: Project, entries: list[Entry]) -> list[str]:
+    """What a promotion would repeat, as long as there is an API to tell."""
+    owed = untaken(entries) if project.settings.api_url else None
+    return [f"{owed.reason}; `rookery promote` repeats it"] if owed else []
 
 
 def _versions(project: Project) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from rookery.jobs.plots import log_plots
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.rows import read_clean, split_rows
-from rookery.jobs.standing import production_standing
+from rookery.jobs.standing import admitted
 from rookery.jobs.winner import keep_configuration
 from rookery.stores.commits import commit_of
 from rookery.stores.folders import scratch
@@ -155,13 +155,14 @@ def _finish(plan: Plan, rows: list[Row], *, register: bool) -> Sweep:
 
 
 def _register(plan: Plan, rows: list[Row]) -> tuple[Verdict, dict[str, str]]:
-    """Registers what the task says and the gate lets pass; versions by run id.
+    """Registers what the task says and the gate's minimum lets pass; versions by run id.
 
-    The refusal of the best leaves a row in the ledger.
+    Beside a promoted version the best becomes the challenger, whether it is as good or not: that
+    is for the promotion to find out. The refusal of the best leaves a row in the ledger.
     """
     project, task = plan.project, plan.project.task
-    standing = production_standing(project, plan.holdout)
-    verdicts = {row.run_id: standing.judge(project, row.holdout) for row in _chosen(task, rows)}
+    current = project.tracking.production(task.name)
+    verdicts = {row.run_id: admitted(project, row.holdout) for row in _chosen(task, rows)}
     versions = {}
     for row in _chosen(task, rows):
         if verdicts[row.run_id].passed:
@@ -170,8 +171,9 @@ def _register(plan: Plan, rows: list[Row]) -> tuple[Verdict, dict[str, str]]:
             model = project.tracking.model_of_run(row.run_id)
             versions[row.run_id] = project.tracking.register(task.name, model, row.run_id, tags)
     best, verdict = rows[0], verdicts[rows[0].run_id]
+    if current and best.run_id in versions:
+        project.tracking.set_challenger(task.name, versions[best.run_id])
     if not verdict.passed:
-        current = project.tracking.production(task.name)
         reason = f"{best.name} not registered: {verdict.reason}"
         project.ledger.record(task.name, current, None, "refused", reason, best.holdout)
     return verdict, versions

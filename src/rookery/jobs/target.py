@@ -10,6 +10,7 @@ from mlflow.models import ModelSignature, infer_signature
 
 from rookery.core.shape import inputs_for
 from rookery.core.tags import CONVERTED_FROM, DIGEST, FAMILY, LAST_BATCH
+from rookery.core.task import Task
 from rookery.errors import Refused
 from rookery.jobs.project import Project
 from rookery.stores.folders import (
@@ -36,6 +37,7 @@ class Target:
     ours: bool  # written by us: skops, task copy, pinned requirements
     libraries: dict[str, str]  # those it will be loaded with: its own pins, or ours if converted
     signature: ModelSignature | None = None
+    task: Task | None = None  # as it was when the model was made; None of a model logged by hand
 
 
 def from_version(project: Project, number: str, *, named: bool = True) -> Target:
@@ -109,7 +111,7 @@ def _loaded(
         model = load_trusted(folder) if folder.format == "skops" else load_untrusted(folder)
         columns = [column for column, _, _ in require_inputs(folder, model)]
     pinned = folder.libraries if ours else libraries()
-    return Target(name, model, columns, run_id, model_id, version, ours, pinned)
+    return Target(name, model, columns, run_id, model_id, version, ours, pinned, task=folder.task)
 
 
 def register_target(project: Project, target: Target, holdout: pd.DataFrame) -> str:

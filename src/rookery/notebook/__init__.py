@@ -21,6 +21,7 @@ from rookery.notebook.rows import (
 )
 from rookery.notebook.runs import (
     batches,
+    comparison,
     last_sweep,
     leaderboard,
     ledger,
@@ -36,6 +37,7 @@ __all__ = [
     "batches",
     "clue",
     "columns",
+    "comparison",
     "distributions",
     "example",
     "kind",

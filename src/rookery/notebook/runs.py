@@ -7,10 +7,12 @@ import pandas as pd
 
 from rookery.core.metrics import DIRECTIONS
 from rookery.errors import InputError
+from rookery.jobs.comparison_runs import last_comparison
 from rookery.jobs.last_sweep import read_last_sweep
 from rookery.jobs.leaderboard import Row, Sweep
 from rookery.jobs.project import open_project
 from rookery.jobs.status import status
+from rookery.notebook.display import say
 
 
 def leaderboard(sweep: Sweep) -> None:
@@ -80,6 +82,23 @@ def last_sweep(task: str | None = None) -> Sweep:
             next=f"rookery sweep {name}",
         )
     return found
+
+
+def comparison(task: str | None = None) -> pd.DataFrame:
+    """The last comparison of a champion with a challenger, a row a metric; empty before one.
+
+    `low` and `high` are the ends of the difference's 95 % interval.
+    """
+    found = last_comparison(open_project(task))
+    if found is None:
+        return pd.DataFrame()
+    names = {
+        "champion": f"champion: {found.champion}",
+        "challenger": f"challenger: {found.challenger}",
+    }
+    table = pd.DataFrame(found.metrics).set_index("metric").rename(columns=names).round(4)
+    say(f"{escape(found.unseen)} ([the run]({found.link}))")
+    return table
 
 
 def ledger(task: str | None = None) -> pd.DataFrame:

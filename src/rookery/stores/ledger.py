@@ -41,6 +41,8 @@ PROMOTIONS = sa.Table(
     **EXACT,
 )
 ROLLBACK = "rollback"
+UNTAKEN = "the alias has moved, but not the API"
+TAKEN = "the API has taken the version"
 
 
 @dataclass(frozen=True)
@@ -226,6 +228,16 @@ def previous_version(entries: list[Entry]) -> str | None:
         elif not steps or steps[-1] != entry.to_version:
             steps.append(entry.to_version)
     return steps[-2] if len(steps) > 1 else None
+
+
+def untaken(entries: list[Entry]) -> Entry | None:
+    """The row that says that the API has not taken what is promoted, if that is the last word."""
+    for entry in reversed(entries):
+        if entry.outcome == "failed" and entry.reason.startswith(UNTAKEN):
+            return entry
+        if entry.outcome in ("done", "external"):
+            return None
+    return None
 
 
 def _lock(task: str) -> str:

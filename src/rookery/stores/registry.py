@@ -12,6 +12,7 @@ from rookery.errors import InputError
 from rookery.stores.connection import Connection
 
 STAGE = "Production"
+CHALLENGER = "challenger"  # the alias of the version that wants the serving alias
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,23 @@ class Registry(Connection):
         """Moves the alias, and while MLflow still has stages, the stage."""
         with self.answering():
             self.client.set_registered_model_alias(name, self.settings.model_alias, version)
+        self.follow_alias(name, version)
+
+    def follow_alias(self, name: str, version: str) -> None:
+        """What comes after a move of the serving alias: the stage, and the end of a challenge."""
         self.set_stage(name, version)
+        self.end_challenge(name, version)
+
+    def end_challenge(self, name: str, version: str) -> None:
+        """Takes the alias `challenger` from a version that carries it."""
+        if self.aliases(name).get(CHALLENGER) == version:
+            with self.answering():
+                self.client.delete_registered_model_alias(name, CHALLENGER)
+
+    def set_challenger(self, name: str, version: str) -> None:
+        """Gives the alias `challenger`, which whatever had it loses."""
+        with self.answering():
+            self.client.set_registered_model_alias(name, CHALLENGER, version)
 
     def set_stage(self, name: str, version: str) -> None:
         """Stage Production for this version, archiving the others."""

@@ -135,7 +135,10 @@ def test_a_model_below_the_minimum_is_refused_by_how_much(project, candidates, e
 
 
 def test_after_a_refused_sweep_promote_asks_the_gate_about_its_best(project, edit_task):
-    edit_task(candidates={"decision_tree": {"sets": [{"max_depth": 1}]}}, gate={"minimum": {}})
+    edit_task(
+        candidates={"decision_tree": {"sets": [{"max_depth": 1}]}},
+        gate={"minimum": {"accuracy": 0.99}},
+    )
     assert rk.sweep("penguins", cross_validate=False).version is None
     with pytest.raises(Refused, match="decision_tree-1"):
         rk.promote("penguins")

@@ -341,17 +341,18 @@ def test_one_class_alone_cannot_be_learnt(project):
     assert caught.value.value == "Gentoo"
 
 
-def test_a_best_that_is_worse_than_production_is_not_registered_and_leaves_a_refused_row(project):
+def test_a_best_below_the_minimum_is_not_registered_and_leaves_a_refused_row(project):
     edit_task(
         project.settings.home.parent,
         candidates={"decision_tree": {"sets": [{"max_depth": 1}]}},
-        gate={"minimum": {"accuracy": 0.1}},
+        gate={"minimum": {"accuracy": 0.99}},
     )
     rows = len(project.ledger.entries("penguins"))
     versions = len(project.tracking.versions("penguins"))
     result = rk.sweep("penguins", cross_validate=False)
     assert result.version is None
-    assert "is worse than production's" in result.verdict
+    assert "misses the gate's 0.99" in result.verdict
+    assert "challenger" not in project.tracking.aliases("penguins")
     assert len(project.tracking.versions("penguins")) == versions
     added = project.ledger.entries("penguins")[rows:]
     assert [entry.outcome for entry in added] == ["refused"]

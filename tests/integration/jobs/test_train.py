@@ -236,9 +236,10 @@ def test_a_machine_without_tables_judges_on_the_rows_of_the_run(place, monkeypat
 def test_the_gate_is_asked_before_a_version_is_made(place):
     rows = rk.sweep("penguins", cross_validate=False, register=False).rows
     worse = next(row for row in rows if row.name == "decision_tree-2")
+    write_task(place / "tasks", gate={"minimum": {"accuracy": 0.999}})
     with pytest.raises(Refused) as refused:
         rk.register(worse.run_id)
-    assert "is worse than production's" in refused.value.message
+    assert "misses the gate's 0.999" in refused.value.message
     assert [each["version"] for each in rk.status()["versions"]] == ["1"]
     assert rk.status()["ledger"][-1]["outcome"] == "refused"
 

@@ -11,9 +11,8 @@ from rookery.core.shape import inputs_for, score_on
 from rookery.errors import InputError, Refused
 from rookery.jobs.plots import truth_for
 from rookery.jobs.project import Project
+from rookery.stores.registry import CHALLENGER
 from rookery.stores.versions import LoadedVersion, load_version
-
-CHALLENGER = "challenger"
 
 
 @dataclass(frozen=True)
