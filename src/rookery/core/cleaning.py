@@ -45,9 +45,12 @@ def task_names(names: list[str], task: Task) -> list[str]:
     return [known.get(name, known.get(name.strip(), name)) for name in names]
 
 
-def named(frame: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """Rows of a source, their columns called what the task calls them."""
-    return frame.set_axis(task_names([str(name) for name in frame.columns], task), axis="columns")
+def named(frame: pd.DataFrame, columns: list[str], task: Task) -> pd.DataFrame:
+    """Rows of a source with these columns, called what the task calls them.
+
+    The frame's own names are not asked: pandas gives others where one is empty.
+    """
+    return frame.set_axis(task_names(columns, task), axis="columns")
 
 
 def check_columns(names: list[str], task: Task) -> None:

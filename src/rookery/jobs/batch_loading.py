@@ -70,7 +70,9 @@ def _add(project: Project, arrival: Arrival, known: list[BatchEntry]) -> BatchEn
     rows = 0
     with project.tables.appending(schema, project.task) as table, progress("ingest") as bar:
         for frame in () if again else batch.chunks():
-            marked = named(frame, project.task).assign(batch_id=batch.id, ingested_at=now)
+            marked = named(frame, batch.columns, project.task).assign(
+                batch_id=batch.id, ingested_at=now
+            )
             table.append(project.raw, marked)
             rows += len(frame)
             bar.update(len(frame))

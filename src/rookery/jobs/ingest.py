@@ -105,7 +105,7 @@ def open_batch(project: Project, override: str | None = None) -> Batch:
 
 
 def _load(project: Project, batch: Batch) -> int:
-    chunks = (named(part, project.task) for part in batch.chunks())
+    chunks = (named(part, batch.columns, project.task) for part in batch.chunks())
     first = next(chunks, None)
     if first is None or first.empty:
         raise InputError(

@@ -42,7 +42,7 @@ def prepare(project: Project, data: str | Path | None = None) -> Prepared:
     task = as_cleaned(task) if ready else task
     batch = open_prepared(path, task) if path and ready else _open(project, path)
     check_columns(batch.columns, task)
-    raw = (named(part, task) for part in batch.chunks())
+    raw = (named(part, batch.columns, task) for part in batch.chunks())
     parts = [part for _, part in clean_parts(raw, task)]
     reasons = pd.concat([part.reasons for part in parts]) if parts else pd.Series(dtype=object)
     kept = sum(len(part.clean) for part in parts)
