@@ -49,7 +49,7 @@ def promote(
 
     Raises:
         Refused: the gate or the trust rule said no, or it was made with other libraries than those
-            of the API; only a `refused` row in the ledger is left.
+            of the API; only a `refused` row in the ledger and a comparison are left.
         InputError: there is nothing to promote, or no such version or run.
         Unavailable: a store failed, another promotion is still under way, or the API at `API_URL`
             did not take the version, which has the alias all the same.
