@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rookery.errors import RookeryError, Unavailable
-from rookery.report_batches import batch_ingested, batch_lines, batches_ran
+from rookery.text_batches import batch_ingested, batch_lines, batches_ran
 
 if TYPE_CHECKING:
     from rookery.jobs.clean import CleanedTable

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rookery import report_again as text
+from rookery import text_again as text
 from rookery.cli.application import Json, TaskName, apart, app, show
 
 NOT_EQUAL = 3

@@ -7,10 +7,10 @@ the Kolmogorov-Smirnov distance of numbers and dates, the total variation distan
 
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
-from scipy.stats import chi2_contingency, ks_2samp
+from scipy.stats import ks_2samp
 
+from rookery.core.distance import chance, tallies, total_variation
 from rookery.core.sections import Drift
 from rookery.core.task import Task
 
@@ -58,15 +58,13 @@ def _of_numbers(limits: Drift, seen: pd.Series, new: pd.Series) -> Iterator[str]
 
 
 def _of_categories(limits: Drift, seen: pd.Series, new: pd.Series) -> Iterator[str]:
-    counts = pd.DataFrame({"seen": seen.value_counts(), "new": new.value_counts()}).fillna(0)
-    unknown = counts.loc[counts["seen"] == 0, "new"]
+    counts = tallies(seen, new)
+    unknown = counts.loc[counts["before"] == 0, "now"]
     share = float(unknown.sum() / len(new))
     if limits.new_categories is not None and share > limits.new_categories:
         yield f"{share:.1%} of the new rows have a new category, such as {unknown.idxmax()!r}"
     if limits.categories is None or len(counts) < 2:
         return
-    shares = counts / counts.sum()
-    distance = float(np.abs(shares["seen"] - shares["new"]).sum() / 2)
-    significant = chi2_contingency(counts.to_numpy()).pvalue < limits.significance
-    if distance > limits.categories and significant:
+    distance = total_variation(counts)
+    if distance > limits.categories and chance(counts) < limits.significance:
         yield f"total variation distance {distance:.3f} (limit {limits.categories:g})"

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from scipy.stats import chi2_contingency, ks_2samp
+from scipy.stats import ks_2samp
+
+from rookery.core.distance import chance, tallies, total_variation
 
 FEW = 10_000  # pairs of rows
 
@@ -80,12 +82,11 @@ def _middle(values: pd.Series) -> str:
 def _of_categories(
     name: str, before: pd.Series, now: pd.Series, gaps: tuple[float, float]
 ) -> Shift:
-    counts = pd.DataFrame({"before": before.value_counts(), "now": now.value_counts()}).fillna(0)
+    counts = tallies(before, now)
     shares = counts / counts.sum()
-    distance = float((shares["before"] - shares["now"]).abs().sum() / 2)
-    p_value = float(chi2_contingency(counts.to_numpy()).pvalue) if len(counts) > 1 else None
+    p_value = chance(counts) if len(counts) > 1 else None
     shown = (_commonest(shares["before"]), _commonest(shares["now"]))
-    return Shift(name, "total variation", distance, p_value, *gaps, *shown)
+    return Shift(name, "total variation", total_variation(counts), p_value, *gaps, *shown)
 
 
 def _commonest(shares: pd.Series) -> str:
