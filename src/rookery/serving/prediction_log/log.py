@@ -39,7 +39,8 @@ class PredictionLog:
         self._gone = 0  # of them, the writer's
         self._spool = Spool(folder)
         self._limit = spool_bytes
-        self._sender = Sender(self._spool, url, lambda: 2 * self.spool_bytes > spool_bytes)
+        self._sender = Sender(self._spool, url, self._may_hurry)
+        self._seen = 0  # of what was taken, the sender's count
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._write, name="prediction-writer", daemon=True),
@@ -120,6 +121,11 @@ class PredictionLog:
     @property
     def oldest_unsent_seconds(self) -> float:
         return max(map(age_seconds, self._spool.sizes()), default=0.0)
+
+    def _may_hurry(self) -> bool:
+        """Whether no prediction came since the last look, or the spool is half full."""
+        came, self._seen = self._taken != self._seen, self._taken
+        return not came or 2 * self.spool_bytes > self._limit
 
     def _write(self) -> None:
         while not self._stopping.wait(INTERVAL_SECONDS):
