@@ -13,8 +13,8 @@ from rookery.serving.prediction_log.spool import Spool
 # in one transaction: its round trips cost more than its rows
 BLOCKS = 8
 LOOK_SECONDS = 5.0
-# for each second of work; less where nobody is kept from anything, or the spool may become full
-RESTS = {False: 1.0, True: 0.25}
+# for each second of work; less where nobody is kept waiting, or the spool may become full
+RESTS = {False: 4.0, True: 0.25}
 PAUSES = (0.5, 10.0)
 logger = logging.getLogger("rookery.serving")
 
