@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -26,9 +27,9 @@ FEW = {
 
 
 def write_task(folder: Path, **changes: object) -> Path:
-    """`tasks/penguins.yaml` with few candidates and some keys changed, in a folder of its own."""
+    """`tasks/penguins.yaml` with few candidates, no checks of its columns and some keys changed."""
     yaml = YAML()
-    task = yaml.load(TASKS / "penguins.yaml") | {"candidates": FEW} | changes
+    task = yaml.load(TASKS / "penguins.yaml") | {"candidates": FEW, "checks": {}} | changes
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{task['name']}.yaml"
     with path.open("w", encoding="utf-8") as file:
@@ -123,6 +124,10 @@ def point_at(patch: pytest.MonkeyPatch, place: Path) -> None:
     patch.setenv("ROOKERY_TASKS", str(place / "tasks"))
     patch.setenv("ROOKERY_TASK", "penguins")
     get_settings.cache_clear()
+    # MLflow remembers by its id where a run's files are; a copy of a project has the same ids
+    seen = sys.modules.get("mlflow.tracking._tracking_service.utils")
+    if seen:
+        seen._artifact_repos_cache.clear()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
