@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from environments import CannotRun
 from serving.cores import Cores
-from serving.environments import CannotRun
 from serving.forms import Form, Row
 
 SCRIPT = Path(__file__).with_name("post.lua")
