@@ -29,7 +29,7 @@ def hand_out(project: Project, rows: tuple[pd.DataFrame, pd.DataFrame], folder: 
     written.to_csv(folder / "rookery.csv", index=False)
     _write(folder / "told.json", _told(task))
     first = {"rows": _records(test.head(ASKED), task), "version": said[0]["version"]}
-    _write(folder / "asked.json", first | {"labels": [one["prediction"] for one in said[:ASKED]]})
+    _write(folder / "asked.json", first | {"said": [one["prediction"] for one in said[:ASKED]]})
 
 
 def _told(task: Task) -> dict[str, Any]:

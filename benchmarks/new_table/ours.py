@@ -1,12 +1,12 @@
 """A table through `rookery new`, `rookery run` and `rookery serve`, each on the clock."""
 
 import json
+import math
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,7 @@ import requests
 from environments import CannotRun
 from measuring import HERE, environment, free_ports
 from new_table.tables import Table
-from serving.answers_checked import Question, fault
 from serving.cores import on_cores
-from serving.forms import RECORD
 from serving.servers import running
 from serving.trained import rookery
 
@@ -93,16 +91,29 @@ def _served(environ: Mapping[str, str], side: Side) -> float:
     """Seconds from the start of the API to its first right answer; some more are checked."""
     (port,) = free_ports(1)
     asked = json.loads((side.folder / "asked.json").read_text(encoding="utf-8"))
-    pairs = zip(asked["rows"], asked["labels"], strict=True)
-    first, *others = [Question([row], [label]) for row, label in pairs]
+    first, *others = zip(asked["rows"], asked["said"], strict=True)
     command = side.on_cores([rookery(), "serve"])
     named = dict(environ) | {"PORT": str(port)}
     with running("rookery", command, named, side.folder, port) as server:
-        seconds = server.wait(partial(fault, form=RECORD, asked=first))
+        seconds = server.wait(lambda url: _fault(url, *first))
         for question in others:
-            if wrong := fault(server.url, RECORD, question):
+            if wrong := _fault(server.url, *question):
                 raise CannotRun(f"wrong answer: {wrong}")
         version = requests.get(f"{server.url}/ready", timeout=60).json()["version"]
     if version != asked["version"]:
         raise CannotRun(f"version {asked['version']} is promoted, and {version} answered")
     return seconds
+
+
+def _fault(url: str, row: dict[str, Any], expected: Any) -> str:
+    """What is wrong with the answer to a record, or nothing; a number is right but for rounding."""
+    try:
+        answer = requests.post(f"{url}/predict", json=row, timeout=60)
+    except requests.RequestException as error:
+        return type(error).__name__
+    if answer.status_code != 200:
+        return f"{answer.status_code} {answer.text[:120]}"
+    said = answer.json()["prediction"]
+    number = isinstance(expected, float)
+    right = math.isclose(said, expected, rel_tol=1e-9) if number else said == expected
+    return "" if right else f"{said!r} instead of {expected!r}"
