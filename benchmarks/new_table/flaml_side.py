@@ -24,7 +24,7 @@ def fit(handed: Handed) -> Ask:
         seed=42,
         verbose=0,
     )
-    print("best:", model.best_estimator, model.best_config, file=sys.stderr)
+    print("best:", model.best_estimator, file=sys.stderr)
 
     def ask(rows: pd.DataFrame) -> Answers:
         said = model.predict(rows)

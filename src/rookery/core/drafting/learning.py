@@ -34,7 +34,6 @@ BOOSTED = "boosted trees: most often the best on tables, and made for many rows"
 # the baseline first, because a time budget never skips the first; then what is most often the best
 CHOICES = (
     Choice("linear_regression", ("regression",), ({},), why="the baseline: one weight a column"),
-    Choice("ridge", ("regression",), ({"alpha": 1.0}, {"alpha": 100.0}), why="smaller weights"),
     Choice(
         "logistic_regression",
         CLASSES,
@@ -57,10 +56,10 @@ CHOICES = (
         "lightgbm",
         EVERY,
         (
-            {"n_estimators": 300, "learning_rate": 0.06, "num_leaves": 31},
-            {"n_estimators": 1000, "learning_rate": 0.03, "num_leaves": 31},
+            {"n_estimators": 300, "learning_rate": 0.06, "colsample_bytree": 0.3},
+            {"n_estimators": 1000, "learning_rate": 0.03, "colsample_bytree": 0.5},
         ),
-        {"colsample_bytree": 0.3, "reg_lambda": 1.0},
+        {"num_leaves": 31, "reg_lambda": 1.0},
         above=FEW_ROWS,
         why=BOOSTED,
     ),
@@ -75,8 +74,11 @@ CHOICES = (
     Choice(
         "xgboost",
         EVERY,
-        ({"n_estimators": 600, "learning_rate": 0.05, "max_depth": 6},),
-        {"subsample": 0.8, "colsample_bytree": 0.5, "min_child_weight": 3},
+        (
+            {"n_estimators": 300, "learning_rate": 0.1, "max_depth": 5, "colsample_bytree": 0.3},
+            {"n_estimators": 600, "learning_rate": 0.05, "max_depth": 6, "colsample_bytree": 0.5},
+        ),
+        {"subsample": 0.8, "min_child_weight": 3},
         above=FEW_ROWS,
         why=BOOSTED,
     ),
@@ -85,12 +87,12 @@ CHOICES = (
         EVERY,
         (
             {"learning_rate": 0.1, "max_iter": 100},
-            {"learning_rate": 0.1, "max_iter": 300, "max_leaf_nodes": 15},
             {"learning_rate": 0.05, "max_iter": 300},
         ),
         {"random_state": SEED, "early_stopping": False},
         why=BOOSTED,
     ),
+    Choice("ridge", ("regression",), ({"alpha": 1.0}, {"alpha": 100.0}), why="smaller weights"),
     Choice(
         "random_forest",
         CLASSES,
