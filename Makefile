@@ -82,7 +82,10 @@ test-browser: dev ## The pages in a real Chromium
 #: Measure and show
 .PHONY: bench bench-serving soak screenshots
 bench: dev ## Every claim of speed, measured side by side
-	for claim in tables sweep demo; do $(bin)/python benchmarks/bench_$$claim.py || exit; done
+	for claim in tables sweep demo new_table; do $(bin)/python benchmarks/bench_$$claim.py || exit; done
+	@# fewer candidates than there may be, so that all of it ends in half an hour
+	$(bin)/python benchmarks/bench_batches.py --candidates linear_regression
+	$(bin)/python benchmarks/bench_many_candidates.py --candidates 120 --rows 4000
 	@if docker info >/dev/null 2>&1; then \
 		for claim in mysql stack stack_sweep; do $(bin)/python benchmarks/bench_$$claim.py || exit; done; \
 	else echo "left out, because no Docker engine answers: bench_mysql, bench_stack, bench_stack_sweep"; fi

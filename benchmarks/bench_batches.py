@@ -1,7 +1,8 @@
 """Six batches of houses from our data service to promoted models: rows a second, memory.
 
 Each batch is a process of its own, with drift off, so that the share of unseen rows decides.
-Memory is the largest sum over the process and those it started, and of that process alone.
+Memory is the largest sum over the process and those it started, what they share counted once,
+and of that process alone.
 """
 
 import argparse
@@ -9,14 +10,12 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
 import requests
 from measuring import (
     HERE,
@@ -27,6 +26,7 @@ from measuring import (
     scratch,
     table,
     verdict,
+    watched_memory,
 )
 from ruamel.yaml import YAML
 
@@ -89,39 +89,12 @@ def data_service(folder: Path, share: float) -> Iterator[str]:
 def run(environ: Mapping[str, str], *arguments: object) -> Report:
     command = [sys.executable, str(HERE / "one_batch.py"), *map(str, arguments)]
     process = subprocess.Popen(command, env=dict(environ), stdout=subprocess.PIPE, text=True)
-    with most_memory(process.pid) as most:
+    with watched_memory(process.pid) as seen:
         said, _ = process.communicate()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed")
     report: Report = json.loads(said.strip().splitlines()[-1])
-    return report | {"together_mb": most[0]}
-
-
-@contextmanager
-def most_memory(pid: int) -> Iterator[list[float]]:
-    """Megabytes that a process and its children had at a time; it looks ten times a second."""
-    most, ended = [0.0], threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(0.1):
-            most[0] = max(most[0], resident_mb(pid))
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield most
-    finally:
-        ended.set()
-        thread.join()
-
-
-def resident_mb(pid: int) -> float:
-    total = 0
-    with suppress(psutil.NoSuchProcess):
-        for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
-            with suppress(psutil.NoSuchProcess):
-                total += process.memory_info().rss
-    return total / 2**20
+    return report | {"together_mb": max(seen)}
 
 
 def show(found: list[Report], again: Report) -> None:

@@ -6,22 +6,27 @@ requests of MLflow's page take afterwards. Adult is fetched, or taken from SOURC
 
 import argparse
 import os
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
-import psutil
 import requests
 from default_server import default_server
-from measuring import ROOT, describe_machine, environment, fresh, median, scratch, table
+from measuring import (
+    ROOT,
+    describe_machine,
+    environment,
+    fresh,
+    median,
+    scratch,
+    table,
+    watched_memory,
+)
 from ruamel.yaml import YAML
 
 LOOKS = 20  # of each request
-SECONDS = 0.5  # between two looks at the memory
 Grid = dict[str, dict[str, list[Any]]]
 GRID: Grid = {
     "logistic_regression": {
@@ -60,9 +65,10 @@ def main() -> None:
         with watched_memory() as seen:
             done = fresh("one_job.py", *arguments_of, environ=environ, folder=folder)
         count = int(done.report["candidates"])
+        memory = [max(seen[: 1 + len(seen) // 10]), max(seen)]
         sizes = [f"{size_mb(home / 'mlflow.db'):.0f}", f"{size_mb(home / 'artifacts'):.0f}"]
         rows = [
-            [count, done.seconds, count / done.seconds, done.process_cpu_seconds, *seen, *sizes]
+            [count, done.seconds, count / done.seconds, done.process_cpu_seconds, *memory, *sizes]
         ]
         header = ["runs", "s", "runs/s", "CPU s", "MB, first tenth", "MB, at most"]
         table(
@@ -101,34 +107,6 @@ def write_task(folder: Path, count: int, rows: int | None) -> None:
 def sets_of(grid: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
     for values in product(*grid.values()):
         yield dict(zip(grid, values, strict=True))
-
-
-@contextmanager
-def watched_memory() -> Iterator[list[float]]:
-    """MB that the processes below this one have together: most of the first tenth, and of all."""
-    seen, ended, found = list[float](), threading.Event(), list[float]()
-
-    def watch() -> None:
-        while not ended.wait(SECONDS):
-            seen.append(sum(map(resident_mb, psutil.Process().children(recursive=True))))
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield found
-    finally:
-        ended.set()
-        thread.join()
-        found += [max(seen[: 1 + len(seen) // 10]), max(seen)]
-
-
-def resident_mb(process: psutil.Process) -> float:
-    """What is its own, and its share of what it has in common with others."""
-    try:
-        info = process.memory_full_info()
-    except psutil.Error:
-        return 0.0
-    return float(getattr(info, "pss", info.uss)) / 2**20
 
 
 def size_mb(path: Path) -> float:

@@ -5,13 +5,13 @@ asks every server in turn on 127.0.0.1. Needs wrk.
 """
 
 import argparse
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+from environments import add_cache, pinned
 from measuring import describe_machine, scratch
 from serving import goals
 from serving.competitors import (
@@ -24,11 +24,11 @@ from serving.competitors import (
     OURS_INVOCATIONS,
     OURS_INVOCATIONS_OFF,
     OURS_OFF,
+    REQUIREMENTS,
     Bench,
     Competitor,
 )
 from serving.cores import shared_out
-from serving.environments import pinned
 from serving.load import need_wrk
 from serving.rates import Kind, Rates, measure, show
 from serving.starts import starts
@@ -50,7 +50,7 @@ def main() -> None:
     describe_machine()
     cores = shared_out()
     print(f"wrk, {cores}; one process of each server, as it comes")
-    print("\n".join(f"{name}: {pins}" for name, pins in pinned().items()), flush=True)
+    print("\n".join(f"{name}: {pins}" for name, pins in pinned(REQUIREMENTS).items()), flush=True)
     with scratch() as folder:
         bench = Bench(train(folder), folder, given.cache, cores, given.rounds, given.seconds)
         values: Values = {}
@@ -60,7 +60,6 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
-    cache = os.environ.get("ROOKERY_BENCH_CACHE") or "~/.cache/rookery-bench"
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=5, help="of load on a server in a round")
@@ -69,14 +68,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", nargs="+", default=[""], metavar="SECTION", help=", ".join(SECTIONS)
     )
-    parser.add_argument("--cache", type=Path, default=cache, help="for the environments")
+    add_cache(parser)
     given = parser.parse_args()
     if given.quick:
         given.rounds, given.seconds, given.swaps = 1, 2, 4
     if unknown := [name for name in given.only if not any(s.startswith(name) for s in SECTIONS)]:
         parser.error(f"--only {' '.join(unknown)}: allowed are {', '.join(SECTIONS)}")
     given.only = [name for name in SECTIONS if name.startswith(tuple(given.only))]
-    given.cache = given.cache.expanduser().resolve()
     return given
 
 

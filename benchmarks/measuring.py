@@ -15,15 +15,19 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+LOOK_SECONDS = 0.2  # between two looks at the memory
 QUIET_CPU = 0.2  # CPU seconds that a server at rest may use in a second
 LIBRARIES = ("mlflow", "scikit-learn", "skops", "pandas", "SQLAlchemy", "pyarrow")
 # variables of the one who measures that must not reach what is measured
@@ -67,6 +71,21 @@ def timed(call: Callable[[], Any]) -> Timed:
     started, cpu = time.perf_counter(), time.process_time()
     result = call()
     return Timed(time.perf_counter() - started, time.process_time() - cpu, result)
+
+
+def on_the_clock(
+    taken: dict[str, float], step: str, call: Callable[..., Any]
+) -> Callable[..., Any]:
+    """The same call, whose seconds are written down under the name of its step."""
+
+    def run(*arguments: Any, **named: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return call(*arguments, **named)
+        finally:
+            taken[step] = time.perf_counter() - started
+
+    return run
 
 
 def comes_to_rest(cpu_seconds: Callable[[], float]) -> bool:
@@ -121,6 +140,46 @@ def peak_mb() -> float:
     """The largest resident memory that this process has had; macOS counts in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+@contextmanager
+def watched_memory(pid: int | None = None) -> Iterator[list[float]]:
+    """MB at each look that a process and all below it have together, while the block runs.
+
+    Without a process it is all that this one starts, and not itself.
+    """
+    seen, ended = list[float](), threading.Event()
+
+    def watch() -> None:
+        while True:
+            seen.append(sum(map(own_mb, family(pid) if pid else family(os.getpid())[1:])))
+            if ended.wait(LOOK_SECONDS):
+                return
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        thread.join()
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """A process and all that it started, as far as they live."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    return []
+
+
+def own_mb(process: psutil.Process) -> float:
+    """What is its own, and its share of what it has in common with others."""
+    try:
+        found = process.memory_full_info()
+    except psutil.Error:
+        return 0.0
+    return float(getattr(found, "pss", found.uss)) / 2**20
 
 
 def median(values: Iterable[float]) -> float:

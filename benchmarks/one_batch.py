@@ -3,10 +3,9 @@
 import argparse
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
-from measuring import peak_mb
+from measuring import on_the_clock, peak_mb
 
 STEPS = ("load_next", "clean", "_decide", "sweep", "promote")
 
@@ -52,19 +51,6 @@ def again() -> dict[str, Any]:
     found = clean("houses")
     taken = time.perf_counter() - started
     return {"clean": taken, "rows": found.raw, "kept": found.clean, "peak_mb": peak_mb()}
-
-
-def on_the_clock(
-    taken: dict[str, float], step: str, call: Callable[..., Any]
-) -> Callable[..., Any]:
-    def timed(*arguments: Any, **named: Any) -> Any:
-        started = time.perf_counter()
-        try:
-            return call(*arguments, **named)
-        finally:
-            taken[step] = time.perf_counter() - started
-
-    return timed
 
 
 if __name__ == "__main__":

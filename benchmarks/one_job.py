@@ -1,9 +1,10 @@
 """One job of ours in a fresh process: imports first, then the clock, then a line of JSON."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from measuring import Timed, tell, timed
+from measuring import Timed, on_the_clock, tell, timed
 
 if TYPE_CHECKING:
     from rookery.jobs.project import Project
@@ -93,13 +94,39 @@ def clean(_: argparse.Namespace) -> Done:
     return done, sums | {"duplicates": found.duplicates}
 
 
-JOBS = {job.__name__: job for job in (prepare, sweep, fits, ingest, clean)}
+def run(given: argparse.Namespace) -> Done:
+    """What `rookery run` does, the seconds of each step, and the leaderboard."""
+    from rookery.jobs import run as steps
+
+    taken: dict[str, float] = {}
+    for step in ("ingest", "clean", "sweep", "promote"):
+        setattr(steps, step, on_the_clock(taken, step, getattr(steps, step)))
+    done = timed(lambda: steps.run(jobs=given.jobs, time_budget=given.time_budget))
+    swept = done.result.swept
+    board = [[row.name, row.metrics.get(f"cv_{swept.metric}")] for row in swept.rows if row.fitted]
+    skipped = [f"{row.name}: {row.skipped}" for row in swept.rows if row.skipped]
+    return done, {"steps": taken, "board": board, "skipped": skipped}
+
+
+def hand_out(given: argparse.Namespace) -> Done:
+    """Training and hold-out rows with all columns, and what the promoted version says, as files."""
+    from new_table.handing_out import hand_out as write
+
+    from rookery.jobs.project import open_project
+
+    project = open_project()
+    return timed(lambda: write(project, parts(project), given.out)), {}
+
+
+JOBS = {job.__name__: job for job in (prepare, sweep, fits, ingest, clean, run, hand_out)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("job", choices=JOBS)
     parser.add_argument("--source", help="ingest: a file")
+    parser.add_argument("--out", type=Path, help="hand_out: a folder")
+    parser.add_argument("--time-budget", type=float, help="run: seconds")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--cross-validate", action="store_true")
     parser.add_argument("--register-all", action="store_true")

@@ -15,12 +15,12 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import requests
+from environments import CannotRun
 from measuring import describe_machine, median, scratch, table
 from serving import soak_swaps, soaking
 from serving.answers_checked import fault
 from serving.competitors import OURS, Bench, served
 from serving.cores import shared_out
-from serving.environments import CannotRun
 from serving.forms import RECORD
 from serving.load import need_wrk, post, write_bodies
 from serving.servers import Running, running

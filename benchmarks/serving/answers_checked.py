@@ -7,7 +7,7 @@ from itertools import repeat
 from typing import Any
 
 import requests
-from serving.environments import CannotRun
+from environments import CannotRun
 from serving.forms import Form, Row
 
 CLIENTS = 16

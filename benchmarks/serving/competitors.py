@@ -10,15 +10,17 @@ from functools import partial
 from pathlib import Path
 
 import requests
+from environments import environment_of
 from measuring import free_ports, without_settings
 from serving import forms
 from serving.answers_checked import fault
 from serving.cores import Cores
-from serving.environments import HERE, environment_of
 from serving.forms import Form
 from serving.servers import Running, running
 from serving.trained import Trained, rookery
 
+HERE = Path(__file__).resolve().parent
+REQUIREMENTS = HERE / "requirements"
 LOG = "PREDICTION_LOG"
 
 
@@ -168,7 +170,7 @@ def served(bench: Bench, competitor: Competitor, model: str) -> Iterator[Running
     (port,) = free_ports(1)
     commands = Path(sys.executable).parent
     if competitor.requirements:
-        commands = environment_of(competitor.requirements, bench.cache)
+        commands = environment_of(REQUIREMENTS / f"{competitor.requirements}.txt", bench.cache)
     launch = Launch(commands, bench.trained.stored(model), port, bench.scratch)
     base = without_settings() if competitor.requirements else bench.trained.environ
     given = {

@@ -13,10 +13,10 @@ class Cores:
     load: str = ""
 
     def serve(self, command: list[str]) -> list[str]:
-        return _on(self.servers, command)
+        return on_cores(self.servers, command)
 
     def ask(self, command: list[str]) -> list[str]:
-        return _on(self.load, command)
+        return on_cores(self.load, command)
 
     def __str__(self) -> str:
         if not self.servers:
@@ -34,5 +34,5 @@ def shared_out() -> Cores:
     return Cores(",".join(map(str, usable[:-1])), str(usable[-1]))
 
 
-def _on(cores: str, command: list[str]) -> list[str]:
+def on_cores(cores: str, command: list[str]) -> list[str]:
     return ["taskset", "--cpu-list", cores, *command] if cores else command

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from environments import CannotRun
 from serving.cores import Cores
-from serving.environments import CannotRun
 from serving.forms import Form, Row
 
 SCRIPT = Path(__file__).with_name("post.lua")

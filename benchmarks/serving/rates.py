@@ -6,10 +6,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import requests
+from environments import CannotRun
 from measuring import median, table
 from serving.answers_checked import Question, require_right
 from serving.competitors import ECHO, MLFLOW, Bench, Competitor, answering
-from serving.environments import CannotRun
 from serving.load import Load, post, write_bodies
 from serving.servers import Running
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from measuring import comes_to_rest
-from serving.environments import CannotRun
+from environments import CannotRun
+from measuring import comes_to_rest, family, own_mb
 
 HOST = "127.0.0.1"
 START_SECONDS = 120
@@ -64,14 +64,14 @@ class Running:
     def rest(self) -> None:
         """Returns when it has nothing left to do, such as to write what it keeps in memory."""
         deadline = time.monotonic() + REST_SECONDS
-        while not comes_to_rest(lambda: sum(map(_cpu_seconds, _family(self.process)))):
+        while not comes_to_rest(lambda: sum(map(_cpu_seconds, family(self.process.pid)))):
             if time.monotonic() > deadline:
                 print(f"{self.name} still works {REST_SECONDS} s after its load", flush=True)
                 return
 
     def memory_mb(self) -> float:
         """Of all its processes; what several share is counted once."""
-        return sum(map(_own_bytes, _family(self.process))) / 1024**2
+        return sum(map(own_mb, family(self.process.pid)))
 
 
 @contextmanager
@@ -101,10 +101,10 @@ def _stop(process: psutil.Popen) -> None:
     """Ends a process and its descendants: asked first, then killed; a second Ctrl-C waits."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
-    family = _family(process)
+    members = [process, *family(process.pid)[1:]]
     with suppress(psutil.NoSuchProcess):
         process.terminate()
-    _, left = psutil.wait_procs(family, timeout=STOP_SECONDS)
+    _, left = psutil.wait_procs(members, timeout=STOP_SECONDS)
     for member in left:
         with suppress(psutil.NoSuchProcess):
             member.kill()
@@ -113,21 +113,8 @@ def _stop(process: psutil.Popen) -> None:
         signal.signal(number, handler)
 
 
-def _family(process: psutil.Popen) -> list[psutil.Process]:
-    with suppress(psutil.NoSuchProcess):
-        return [process, *process.children(recursive=True)]
-    return [process]
-
-
 def _cpu_seconds(member: psutil.Process) -> float:
     with suppress(psutil.NoSuchProcess):
         used = member.cpu_times()
         return float(used.user + used.system)
     return 0.0
-
-
-def _own_bytes(member: psutil.Process) -> int:
-    with suppress(psutil.NoSuchProcess):
-        found = member.memory_full_info()
-        return int(getattr(found, "pss", found.uss))
-    return 0

@@ -2,10 +2,10 @@
 
 from functools import partial
 
+from environments import CannotRun
 from measuring import median, table
 from serving.answers_checked import fault
 from serving.competitors import MLFLOW, OTHERS, OURS, Bench, Competitor, served
-from serving.environments import CannotRun
 from serving.load import post, write_bodies
 
 LOAD_SECONDS = 3

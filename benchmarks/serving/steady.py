@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from environments import CannotRun
 from measuring import ROOT, table
 from serving.answers_checked import Question
 from serving.competitors import MLFLOW, OURS, Bench, answering
-from serving.environments import CannotRun
 from serving.servers import Running, running
 from serving.trained import rookery
 

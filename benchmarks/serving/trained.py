@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from environments import CannotRun
 from measuring import HERE, ROOT, environment
 from serving.answers_checked import Question
-from serving.environments import CannotRun
 from serving.forms import Row
 from serving.servers import running
 

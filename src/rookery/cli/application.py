@@ -27,6 +27,16 @@ Jobs = Annotated[
     int | None, typer.Option("--jobs", min=1, help="Candidates at a time; all cores if left out.")
 ]
 
+TimeBudget = Annotated[
+    float | None,
+    typer.Option(
+        "--time-budget",
+        min=1,
+        metavar="SECONDS",
+        help="Skip candidates that would not be ready in time; never the first one.",
+    ),
+]
+
 
 def show(result: Any, as_json: bool, shown: str) -> None:
     """The result as text, or as one JSON object."""

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from rookery import text
-from rookery.cli.application import Jobs, Json, TaskName, apart, app, show
+from rookery.cli.application import Jobs, Json, TaskName, TimeBudget, apart, app, show
 
 
 @app.command()
@@ -77,13 +77,14 @@ def sweep(
             help="Without it, candidates are ranked by the hold-out.",
         ),
     ] = True,
+    time_budget: TimeBudget = None,
     as_json: Json = False,
 ) -> None:
     """Fit and score every candidate; the best becomes a version."""
     from rookery.jobs.sweep import sweep as job
 
     with apart():
-        result = job(task, jobs=jobs, cross_validate=cross_validate)
+        result = job(task, jobs=jobs, cross_validate=cross_validate, time_budget=time_budget)
     show(result, as_json, text.swept(result))
 
 
@@ -123,11 +124,12 @@ def run(
     all_batches: Annotated[
         bool, typer.Option("--all", help="Go on until the source has no further batch.")
     ] = False,
+    time_budget: TimeBudget = None,
     as_json: Json = False,
 ) -> None:
     """ingest, clean, sweep and promote, in order; of batches the next one, if it calls for it."""
     from rookery.jobs.run import run as job
 
     with apart():
-        result = job(task, jobs=jobs, all_batches=all_batches)
+        result = job(task, jobs=jobs, all_batches=all_batches, time_budget=time_budget)
     show(result, as_json, text.ran(result))

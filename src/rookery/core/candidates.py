@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from rookery.core.budget import Budget, Skipped
 from rookery.core.families import FAMILIES, build_estimator, missing_library, simplicity
 from rookery.core.metrics import TIE_BREAKERS, answers, evaluate, measured
 from rookery.core.pipeline import build_pipeline
@@ -60,10 +61,6 @@ class Scored:
     threshold: float | None = None
 
 
-class Skipped(Exception):
-    """A candidate that is not to be fitted here; the message says why."""
-
-
 def expand(task: Task, extra: Sequence[Candidate] = ()) -> list[tuple[str, Candidate]]:
     """The task's candidates and the user's own, each with its run name `<family>-<n>`."""
     listed: list[Candidate] = []
@@ -92,6 +89,7 @@ def fit_candidate(
     holdout: pd.DataFrame,
     *,
     cross_validate: bool,
+    budget: Budget | None = None,
 ) -> Scored:
     """Cross-validate on the training rows, fit on all of them, score on the hold-out.
 
@@ -100,14 +98,19 @@ def fit_candidate(
     what the folds answered of the rows they had not seen.
 
     Raises:
-        Skipped: the candidate is not to be fitted on so many rows, or not in this environment.
+        Skipped: the candidate is not to be fitted on so many rows, not in this environment, or
+            would not be ready within the budget.
     """
     _check(candidate, len(train))
+    if budget:
+        budget.spend()
     train = sample(train, task, candidate.max_rows)
     X, y = train[task.inputs], train[task.target]
     pipeline = candidate.pipeline(task)
     with threadpool_limits(1):  # several threads add in an order that depends on their number
-        metrics, threshold = _chosen(pipeline, task, X, y, cross_validate=cross_validate)
+        parts = _on_folds(pipeline, task, X, y, budget) if cross_validate or task.threshold else []
+        threshold = _threshold(task, parts)
+        metrics = _averaged(task, parts, threshold) if cross_validate else {}
         if threshold is not None:
             pipeline = with_threshold(pipeline, threshold, task.positive)
         started = time.perf_counter()
@@ -116,17 +119,6 @@ def fit_candidate(
         held = evaluate(pipeline, holdout[task.inputs], holdout[task.target], task.labels)
     metrics |= {f"holdout_{name}": value for name, value in held.items()}
     return Scored(pipeline, metrics, fit_seconds, len(train), threshold)
-
-
-def _chosen(
-    pipeline: Pipeline, task: Task, X: pd.DataFrame, y: pd.Series, *, cross_validate: bool
-) -> tuple[dict[str, float], float | None]:
-    """Cross-validated metrics, and the threshold if the task asks for one."""
-    if not (cross_validate or task.threshold):
-        return {}, None
-    parts = _on_folds(pipeline, task, X, y)
-    threshold = _threshold(task, parts)
-    return _averaged(task, parts, threshold) if cross_validate else {}, threshold
 
 
 def _check(candidate: Candidate, rows: int) -> None:
@@ -146,9 +138,16 @@ class _Fold:
     scores: Any
 
 
-def _on_folds(pipeline: Pipeline, task: Task, X: pd.DataFrame, y: pd.Series) -> list[_Fold]:
-    found = []
-    for train, test in folds(task, y):
+def _on_folds(
+    pipeline: Pipeline, task: Task, X: pd.DataFrame, y: pd.Series, budget: Budget | None
+) -> list[_Fold]:
+    found: list[_Fold] = []
+    parts, started = folds(task, y), time.perf_counter()
+    for train, test in parts:
+        if budget and found:
+            each = (time.perf_counter() - started) / len(found)
+            # the other folds, and all rows at the end
+            budget.spend(each * (len(parts) - len(found) + len(parts) / (len(parts) - 1)))
         fitted = clone(pipeline).fit(X.iloc[train], y.iloc[train])
         found.append(_Fold(y.iloc[test], *answers(fitted, X.iloc[test], task.labels)))
     return found

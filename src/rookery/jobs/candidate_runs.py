@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 from mlflow.entities import DatasetInput
 
-from rookery.core.candidates import Candidate, Skipped
+from rookery.core.budget import Skipped
+from rookery.core.candidates import Candidate
 from rookery.core.tags import ERROR, FAMILY, KIND, ROWS, SAMPLED, SKIPPED
 from rookery.core.task import Task
 from rookery.errors import Unavailable

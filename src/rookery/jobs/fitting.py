@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import joblib
 import pandas as pd
 
+from rookery.core.budget import Budget
 from rookery.core.candidates import Candidate, fit_candidate
 from rookery.core.task import Task
 from rookery.stores.owners import end_with
@@ -39,22 +40,28 @@ Outcome = tuple[int, Packed | Exception]  # position of the candidate, what came
 
 @dataclass(frozen=True)
 class Fitting:
-    """What every candidate is fitted and scored with."""
+    """What every candidate is fitted and scored with; the first one whatever the budget is."""
 
     task: Task
     train: pd.DataFrame
     holdout: pd.DataFrame
     cross_validate: bool
+    budget: Budget | None = None
 
     def attempt(self, position: int, candidate: Candidate) -> Outcome:
         try:
-            return position, self._packed(candidate)
+            return position, self._packed(candidate, self.budget if position else None)
         except Exception as error:  # whatever an estimator raises is the result of this candidate
             return position, error
 
-    def _packed(self, candidate: Candidate) -> Packed:
+    def _packed(self, candidate: Candidate, budget: Budget | None) -> Packed:
         found = fit_candidate(
-            candidate, self.task, self.train, self.holdout, cross_validate=self.cross_validate
+            candidate,
+            self.task,
+            self.train,
+            self.holdout,
+            cross_validate=self.cross_validate,
+            budget=budget,
         )
         data = pack(found.pipeline)
         return Packed(data, found.metrics, found.fit_seconds, found.rows, found.threshold)

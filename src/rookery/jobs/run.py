@@ -23,18 +23,22 @@ class Run:
 
 
 def run(
-    task: str | None = None, *, jobs: int | None = None, all_batches: bool = False
+    task: str | None = None,
+    *,
+    jobs: int | None = None,
+    all_batches: bool = False,
+    time_budget: float | None = None,
 ) -> Run | BatchRuns:
     """From the source to a promoted version; of a source of batches, what the next one leads to.
 
-    `all_batches` goes on until there is no further one.
+    `all_batches` goes on until there is no further one. `time_budget` is that of each sweep.
 
     Raises:
         whatever one of the four does; those before it have done their work.
     """
     project = open_project(task)
     if project.task.source.batches:
-        return run_batches(task, jobs=jobs, all_batches=all_batches)
+        return run_batches(task, jobs=jobs, all_batches=all_batches, time_budget=time_budget)
     if all_batches:
         raise InputError(
             f"{project.task.name} does not take its rows in batches",
@@ -44,5 +48,5 @@ def run(
         )
     ingested = ingest(task)
     cleaned = clean(task)
-    swept = sweep(task, jobs=jobs)
+    swept = sweep(task, jobs=jobs, time_budget=time_budget)
     return Run(ingested, cleaned, swept, promote(task))

@@ -1,8 +1,9 @@
 """A batch from its arrival to the model that it leads to, or not; then the next one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from rookery.core.decision import Decision, decide
 from rookery.core.tags import LAST_BATCH
@@ -40,7 +41,11 @@ class BatchRuns:
 
 
 def run_batches(
-    task: str | None = None, *, jobs: int | None = None, all_batches: bool = False
+    task: str | None = None,
+    *,
+    jobs: int | None = None,
+    all_batches: bool = False,
+    time_budget: float | None = None,
 ) -> BatchRuns:
     """Takes the next batch, or all there are, through ingest, clean, decision, sweep, promotion.
 
@@ -52,13 +57,14 @@ def run_batches(
         whatever one of the jobs does; the batch is taken up by the next command.
     """
     project = open_project(task)
+    fit = partial(sweep, project.task.name, jobs=jobs, time_budget=time_budget)
     done = BatchRuns(project.task.name)
     with _only_one(project):
         while True:
             ending = _ensure_one(project)
             if ending is not None:
                 return BatchRuns(done.task, done.batches, ending)
-            done.batches.append(_take_through(project, jobs))
+            done.batches.append(_take_through(project, fit))
             if not all_batches:
                 return done
 
@@ -93,11 +99,11 @@ def _waiting(project: Project) -> list[BatchEntry]:
     return [entry for entry in project.audit.entries() if entry.state != USED]
 
 
-def _take_through(project: Project, jobs: int | None) -> BatchRun:
+def _take_through(project: Project, fit: Callable[[], Sweep]) -> BatchRun:
     clean(project.task.name)
     *earlier, last = _waiting(project)
     decided = last if last.decision else _decide(project, last)
-    outcome = _train(project, decided, jobs) if decided.decision == TRAIN else BatchRun(decided)
+    outcome = _train(project, decided, fit) if decided.decision == TRAIN else BatchRun(decided)
     together = {"state": USED, "decision": WAIT, "reason": f"decided with batch {last.number}"}
     ended = {"state": USED, "model_version": outcome.promoted and outcome.promoted.version}
     if outcome.refused:
@@ -123,11 +129,11 @@ def _reason(entry: BatchEntry, found: Decision) -> str:
     return found.reason if entry.rows else f"no row that is not loaded already; {found.reason}"
 
 
-def _train(project: Project, entry: BatchEntry, jobs: int | None) -> BatchRun:
+def _train(project: Project, entry: BatchEntry, fit: Callable[[], Sweep]) -> BatchRun:
     name = project.task.name
     run_id, swept = entry.run_id or _finished_sweep(project, entry), None
     if run_id is None:
-        swept = sweep(name, jobs=jobs)
+        swept = fit()
         run_id = swept.run_id
     project.audit.update({entry.position: {"run_id": run_id}})
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 import joblib
 from mlflow.tracking.context.registry import resolve_tags
 
+from rookery.core.budget import Budget
 from rookery.core.candidates import Candidate, expand
 from rookery.core.checks import faults
 from rookery.core.gate import Verdict
@@ -39,21 +40,25 @@ def sweep(
     without: Sequence[str] = (),
     cross_validate: bool = True,
     register: bool = True,
+    time_budget: float | None = None,
 ) -> Sweep:
     """Fits and scores every candidate, logs each as a run, registers the best over the gate.
 
     `without` keeps columns from the pipeline, to see what they are worth; such a sweep registers
-    nothing. A candidate that fails is a failed run and does not stop the others.
+    nothing. A candidate that fails is a failed run and does not stop the others. What would not
+    be ready within `time_budget` seconds is skipped; the first candidate never is.
 
     Raises:
         InputError: there are no clean rows, or too few. Unavailable: a store failed.
     """
+    budget = Budget.of(time_budget) if time_budget is not None else None
     project = open_project(task)
     reduced = _reduced(project.task, without)
     with scratch() as place:
         plan = _start(project, reduced, place / "template")
         try:
-            rows = _run_all(plan, extra, jobs or joblib.cpu_count(), cross_validate=cross_validate)
+            fitting = Fitting(plan.task, plan.train, plan.holdout, cross_validate, budget)
+            rows = _run_all(plan, fitting, extra, jobs or joblib.cpu_count())
             result = _finish(plan, rows, register=register and not without)
         except BaseException as error:
             ended = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
@@ -110,11 +115,8 @@ def _start(project: Project, task: Task, template: Path) -> Plan:
     return Plan(project, task, train, holdout, parent, shared, dataset, template)
 
 
-def _run_all(
-    plan: Plan, extra: Sequence[Candidate], jobs: int, *, cross_validate: bool
-) -> list[Row]:
+def _run_all(plan: Plan, fitting: Fitting, extra: Sequence[Candidate], jobs: int) -> list[Row]:
     named = expand(plan.task, extra)
-    fitting = Fitting(plan.task, plan.train, plan.holdout, cross_validate)
     rows: dict[int, Row] = {}
     with progress("sweep", total=len(named)) as bar:
         outcomes = fit_all(fitting, [candidate for _, candidate in named], jobs)

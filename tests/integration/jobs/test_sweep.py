@@ -28,6 +28,7 @@ from rookery.errors import InputError
 from rookery.jobs.project import open_project
 from rookery.settings import get_settings
 from rookery.stores.snapshots import read_snapshot
+from rookery.text import swept as swept_text
 
 
 class Stranger(DummyClassifier):
@@ -322,6 +323,17 @@ def test_each_family_registers_one_version_of_each_family_that_passes_the_gate(p
         "logistic_regression",
     ]
     assert result.version == result.versions[result.best.run_id]
+
+
+def test_a_budget_that_is_over_leaves_the_first_candidate_and_says_what_it_skipped(project):
+    edit_task(project.settings.home.parent, candidates=FAST)
+    result = rk.sweep("penguins", time_budget=0)
+    assert [row.name for row in result.rows if row.fitted] == ["logistic_regression-1"]
+    reasons = {row.name: row.skipped for row in result.rows if not row.fitted}
+    assert set(reasons) == {"logistic_regression-2", "decision_tree-1"}
+    assert set(reasons.values()) == {"the time budget of 0 s was over"}
+    assert result.version is not None
+    assert "decision_tree-1: skipped, the time budget" in swept_text(result)
 
 
 def test_too_few_rows_are_said_before_anything_is_written(project):

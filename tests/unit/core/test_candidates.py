@@ -12,6 +12,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
+from rookery.core.budget import Budget, Skipped
 from rookery.core.candidates import (
     Candidate,
     expand,
@@ -155,6 +156,32 @@ def test_few_rows_are_not_sampled(clean_penguins, penguins, most):
 def test_a_candidate_with_a_row_limit_is_fitted_on_so_many(penguins, halves):
     candidate = Candidate("small", DecisionTreeClassifier(), max_rows=60)
     assert fitted(candidate, penguins, halves).rows == 60
+
+
+class Watched(Budget):
+    """A budget that writes down what it was asked for."""
+
+    def spend(self, needed: float = 0.0) -> None:
+        self.__dict__.setdefault("asked", []).append(needed)
+        super().spend(needed)
+
+
+def test_before_each_fold_a_budget_is_asked_for_all_that_is_left_to_do(penguins, halves):
+    candidate, watched = Candidate("tree", DecisionTreeClassifier(random_state=1)), Watched.of(1e6)
+    found = fit_candidate(candidate, penguins, *halves, cross_validate=True, budget=watched)
+    start, *later = watched.asked
+    assert start == 0
+    assert len(later) == penguins.split.folds - 1
+    assert all(needed > 0 for needed in later)
+    assert found.metrics == fitted(candidate, penguins, halves, cross_validate=True).metrics
+
+
+def test_what_a_budget_does_not_suffice_for_is_skipped_with_the_reason(penguins, halves):
+    candidate = Candidate("tree", DecisionTreeClassifier())
+    with pytest.raises(Skipped, match="the time budget of 0 s was over"):
+        fit_candidate(candidate, penguins, *halves, cross_validate=False, budget=Budget.of(0))
+    with pytest.raises(Skipped, match=r"would take 5e\+06 s more, .* budget of 1000 s"):
+        Budget.of(1000).spend(5e6)
 
 
 def test_row_limits_of_the_task_reach_the_candidates(candidates):

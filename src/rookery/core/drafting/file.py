@@ -10,7 +10,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from rookery.core.drafting.columns import Drafted, drafted_columns
 from rookery.core.drafting.features import drafted_features
-from rookery.core.drafting.learning import choices_for, goal_for
+from rookery.core.drafting.learning import choices_for, folds_for, goal_for, not_installed
 from rookery.core.profile import Profile
 from rookery.core.taskfile import MOST_CHARACTERS
 from rookery.errors import InputError
@@ -116,7 +116,10 @@ def _features(features: dict[str, tuple[dict[str, Any], str]]) -> CommentedMap:
 
 
 def _add_learning(tree: CommentedMap, found: Profile) -> None:
-    goal = goal_for(found.answer)
+    goal, folds = goal_for(found.answer), folds_for(found.rows)
+    if folds:
+        tree["split"] = _plain({"folds": folds[0]})
+        _comment(tree, "split", [folds[1]])
     tree["metric"] = goal.metric
     _comment(tree, "metric", [goal.why_metric])
     tree["direction"] = goal.direction
@@ -130,6 +133,11 @@ def _add_learning(tree: CommentedMap, found: Profile) -> None:
         candidates[choice.family] = _plain(keys)
         _comment(candidates, choice.family, [choice.why], indent=2)
     tree["candidates"] = candidates
+    absent = not_installed(found.answer, found.rows)
+    if absent:
+        install = f".venv/bin/pip install --editable '.[{','.join(absent)}]'"
+        said = f"{' and '.join(absent)} would be tried, too, but not installed here: {install}"
+        _comment(tree, "candidates", [said])
 
 
 def _plain(value: dict[str, Any]) -> CommentedMap:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from rookery.core.families import SEED
+from rookery.core.families import FAMILIES, SEED, Kind
 from rookery.core.profile.target import Answer, Problem
 
 IMBALANCED = 0.5  # of an equal share: the smallest class has less
@@ -12,25 +12,28 @@ IMBALANCED = 0.5  # of an equal share: the smallest class has less
 
 @dataclass(frozen=True)
 class Choice:
-    """One family worth trying: its sets, and for how many rows it is meant."""
+    """One family worth trying: its sets, and for how many rows of the table they are meant."""
 
     family: str
     problems: tuple[Problem, ...]
     sets: tuple[dict[str, Any], ...]
     fixed: dict[str, Any] = field(default_factory=dict)
-    up_to: float = math.inf  # rows of the table; above it, it is not tried
+    above: float = 0
+    up_to: float = math.inf
     max_rows: int | None = None  # that it is fitted on
     why: str = ""
 
 
 CLASSES: tuple[Problem, ...] = ("binary", "multiclass")
 EVERY: tuple[Problem, ...] = (*CLASSES, "regression")
+FEW_ROWS = 5_000
+MANY_ROWS = 20_000
 FOREST_ROWS = 20_000
 FOREST = "above max_rows fitted on a sample: trees of many rows are slow and large"
-# the simplest first; a sweep in minutes on a small machine, so few sets of what is slow
+BOOSTED = "boosted trees: most often the best on tables, and made for many rows"
+# the baseline first, because a time budget never skips the first; then what is most often the best
 CHOICES = (
     Choice("linear_regression", ("regression",), ({},), why="the baseline: one weight a column"),
-    Choice("ridge", ("regression",), ({"alpha": 1.0}, {"alpha": 100.0}), why="smaller weights"),
     Choice(
         "logistic_regression",
         CLASSES,
@@ -39,19 +42,57 @@ CHOICES = (
         why="the baseline: one weight a column",
     ),
     Choice(
-        "svc",
-        CLASSES,
-        ({"C": 1.0}, {"C": 10.0}),
-        up_to=3_000,
-        why="for few rows: time grows with their square",
+        "lightgbm",
+        EVERY,
+        (
+            {"n_estimators": 100, "learning_rate": 0.05, "num_leaves": 7},
+            {"n_estimators": 200, "learning_rate": 0.05, "num_leaves": 15},
+        ),
+        {"colsample_bytree": 0.5, "min_child_samples": 10},
+        up_to=FEW_ROWS,
+        why=BOOSTED,
     ),
     Choice(
-        "knn",
+        "lightgbm",
         EVERY,
-        ({"n_neighbors": 5}, {"n_neighbors": 15, "weights": "distance"}),
-        up_to=10_000,
-        why="for few rows: each answer looks at all of them",
+        (
+            {"n_estimators": 300, "learning_rate": 0.06, "colsample_bytree": 0.3},
+            {"n_estimators": 1000, "learning_rate": 0.03, "colsample_bytree": 0.5},
+        ),
+        {"num_leaves": 31, "reg_lambda": 1.0},
+        above=FEW_ROWS,
+        why=BOOSTED,
     ),
+    Choice(
+        "xgboost",
+        EVERY,
+        ({"n_estimators": 100, "learning_rate": 0.1, "max_depth": 3},),
+        {"subsample": 0.8, "colsample_bytree": 0.5},
+        up_to=FEW_ROWS,
+        why=BOOSTED,
+    ),
+    Choice(
+        "xgboost",
+        EVERY,
+        (
+            {"n_estimators": 300, "learning_rate": 0.1, "max_depth": 5, "colsample_bytree": 0.3},
+            {"n_estimators": 600, "learning_rate": 0.05, "max_depth": 6, "colsample_bytree": 0.5},
+        ),
+        {"subsample": 0.8, "min_child_weight": 3},
+        above=FEW_ROWS,
+        why=BOOSTED,
+    ),
+    Choice(
+        "hist_gradient_boosting",
+        EVERY,
+        (
+            {"learning_rate": 0.1, "max_iter": 100},
+            {"learning_rate": 0.05, "max_iter": 300},
+        ),
+        {"random_state": SEED, "early_stopping": False},
+        why=BOOSTED,
+    ),
+    Choice("ridge", ("regression",), ({"alpha": 1.0}, {"alpha": 100.0}), why="smaller weights"),
     Choice(
         "random_forest",
         CLASSES,
@@ -70,22 +111,48 @@ CHOICES = (
         why=FOREST,
     ),
     Choice(
-        "hist_gradient_boosting",
+        "svc",
+        CLASSES,
+        ({"C": 1.0}, {"C": 10.0}),
+        up_to=3_000,
+        why="for few rows: time grows with their square",
+    ),
+    Choice(
+        "knn",
         EVERY,
-        (
-            {"learning_rate": 0.1, "max_iter": 100},
-            {"learning_rate": 0.1, "max_iter": 300, "max_leaf_nodes": 15},
-            {"learning_rate": 0.05, "max_iter": 300},
-        ),
-        {"random_state": SEED, "early_stopping": False},
-        why="most often the best on tables, and made for many rows",
+        ({"n_neighbors": 5}, {"n_neighbors": 15, "weights": "distance"}),
+        up_to=10_000,
+        why="for few rows: each answer looks at all of them",
     ),
 )
 
 
 def choices_for(answer: Answer, rows: int) -> list[Choice]:
-    """The families to try on so many rows."""
-    return [one for one in CHOICES if answer.problem in one.problems and rows <= one.up_to]
+    """The families to try on so many rows, as far as their libraries are installed."""
+    return [one for one in _suited(answer, rows) if _installed(one, answer)]
+
+
+def not_installed(answer: Answer, rows: int) -> list[str]:
+    """Families that would be tried, too."""
+    return [one.family for one in _suited(answer, rows) if not _installed(one, answer)]
+
+
+def folds_for(rows: int) -> tuple[int, str] | None:
+    """How many folds, and why, where they are not the usual ones."""
+    if rows <= MANY_ROWS:
+        return None
+    return 3, "of so many rows more folds would tell little more, and take longer"
+
+
+def _suited(answer: Answer, rows: int) -> list[Choice]:
+    return [
+        one for one in CHOICES if answer.problem in one.problems and one.above < rows <= one.up_to
+    ]
+
+
+def _installed(choice: Choice, answer: Answer) -> bool:
+    kind: Kind = "regressor" if answer.problem == "regression" else "classifier"
+    return FAMILIES[choice.family].parameters(kind) is not None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rookery.core.cleaning import clean_rows
 from rookery.core.drafting import draft_task
 from rookery.core.drafting.learning import CHOICES
+from rookery.core.families import estimator_parameters
 from rookery.core.profile import column_names, profile
 from rookery.core.task import Task
 from rookery.core.taskfile import parse_task
@@ -108,14 +109,55 @@ def test_families_that_do_not_scale_are_for_few_rows(target):
     assert many["random_forest"].max_rows == 20_000
 
 
+@pytest.mark.parametrize("target", [["a", "b"] * 150, SIZE + RANDOM.normal(size=N)])
+def test_boosted_trees_are_larger_and_folds_fewer_where_there_are_many_rows(target):
+    columns = {"size": SIZE, "y": target}
+    few, many = (drafted(columns, "y", rows)[0] for rows in (300, 1_000_000))
+    assert (few.split.folds, many.split.folds) == (5, 3)
+    for family in ("lightgbm", "xgboost"):
+        trees = [
+            max(chosen["n_estimators"] for chosen in task.candidates[family].sets)
+            for task in (few, many)
+        ]
+        assert trees[0] < trees[1]
+
+
+@pytest.fixture
+def without_boosters(monkeypatch):
+    """Ends the libraries of the extras being installed; call it when that shall be."""
+
+    def absent(name: str) -> None:
+        raise InputError(f"{name} is not installed")
+
+    def end() -> None:
+        monkeypatch.setattr("rookery.core.boosters.library", absent)
+        estimator_parameters.cache_clear()
+
+    yield end
+    estimator_parameters.cache_clear()
+
+
+def test_families_that_are_not_installed_are_named_instead_of_drafted(without_boosters):
+    columns = {"size": SIZE, "y": ["a", "b"] * 150}
+    with_all = drafted(columns, "y")[1]
+    without_boosters()
+    task, text = drafted(columns, "y")
+    assert not {"lightgbm", "xgboost"} & set(task.candidates)
+    assert "hist_gradient_boosting" in task.candidates
+    assert "pip install --editable '.[lightgbm,xgboost]'" in above(text, "candidates")
+    # a file from where they are installed is a task here, too
+    assert {"lightgbm", "xgboost"} <= set(parse_task(with_all, "tasks/made.yaml").candidates)
+
+
 def test_every_family_of_the_table_of_choices_is_one_of_its_problems():
     for problem, target in {
         "binary": ["a", "b"] * 150,
         "multiclass": ["a", "b", "c"] * 100,
         "regression": SIZE + RANDOM.normal(size=N),
     }.items():
-        task, _ = drafted({"size": SIZE, "y": target}, "y", 1)
-        assert list(task.candidates) == [one.family for one in CHOICES if problem in one.problems]
+        found = [drafted({"size": SIZE, "y": target}, "y", rows)[0] for rows in (300, 10**6)]
+        expected = {one.family for one in CHOICES if problem in one.problems}
+        assert set().union(*(task.candidates for task in found)) == expected
 
 
 def test_a_class_of_too_few_rows_is_refused_and_named():
