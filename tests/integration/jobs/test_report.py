@@ -61,7 +61,7 @@ def page_of(found: Any) -> Page:
 
 
 @pytest.fixture
-def project(home_copy: Path) -> Project:
+def project(home_on_each_database: Path) -> Project:
     return open_project("penguins")
 
 
@@ -126,17 +126,22 @@ def test_the_page_says_what_the_stores_say(
 def test_live_metrics_are_those_of_the_answers_and_of_the_challenger_replayed(
     project: Project, challenger: str, judged: list[tuple[dict[str, Any], str]]
 ) -> None:
-    section = rk.report("penguins").facts["sections"]["live"]
+    sections = rk.report("penguins").facts["sections"]
+    section = sections["live"]
     first, second = section["versions"]
     assert (section["judged"], section["common"], section["other"]) == (20, 20, 0)
     said = [answer["prediction"] for answer in rk.predict([record for record, _ in judged])]
     right = sum(one == truth for one, (_, truth) in zip(said, judged, strict=True))
     assert first["metrics"]["accuracy"] == right / 20
+    champions = said
     project.tracking.client.set_registered_model_alias("penguins", "production", challenger)
     said = [answer["prediction"] for answer in rk.predict([record for record, _ in judged])]
     right = sum(one == truth for one, (_, truth) in zip(said, judged, strict=True))
     assert second == {"version": challenger, "metrics": second["metrics"]}
     assert second["metrics"]["accuracy"] == right / 20
+    agreed = sum(map(str.__eq__, champions, said))
+    assert agreed < 20
+    assert sections["versions"]["agreement"] == {"rows": 20, "days": 30, "same": agreed / 20}
 
 
 def test_rows_that_have_moved_come_first_among_the_columns(
