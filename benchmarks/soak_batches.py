@@ -86,13 +86,13 @@ def run(environ: Mapping[str, str], seconds: float) -> float | None:
     began = time.monotonic()
     process = rookery(environ, "run", "houses", "--all", "--jobs", "2")
     try:
-        _, complained = process.communicate(timeout=seconds)
+        said, complained = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()  # not for its pipes, which its workers still hold
         return None
     if process.returncode:
-        raise SystemExit(f"rookery run ended with {process.returncode}:\n{complained[-3000:]}")
+        raise SystemExit(f"rookery run ended with {process.returncode}:\n{said}{complained[-3000:]}")
     return time.monotonic() - began
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.stack.faults import away
-from tests.stack.stack import Stack, wait_until
+from tests.stack.stack import PENGUIN, Stack, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -32,42 +32,28 @@ def figure(stack: Stack, start: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(start))
 
 
-def compared(stack: Stack, challenger: str) -> float:
-    names = f'model="penguins",shadow="{challenger}",version="{stack.production()}"'
-    return figure(stack, f"shadow_rows_total{{{names}}}")
+def grows(stack: Stack, name: str, rows: int = 40) -> bool:
+    """Asks for that many rows, and says whether as many were compared since the API started.
 
-
-def asked_until_compared(stack: Stack, challenger: str, rows: int = 40) -> None:
-    """That both are loaded is not known of each worker, so some of the first may be missed."""
-    before = compared(stack, challenger)
-
-    def enough() -> bool:
-        for _ in range(rows):
-            assert stack.predict()["version"] == stack_version
-        return compared(stack, challenger) >= before + rows
-
-    stack_version = stack.production()
-    wait_until(enough, "rows are compared")
+    Whether each worker has both versions by then is not known, so some of the first may be missed.
+    """
+    answer = stack.api("POST", "/predict/batch", json=[PENGUIN] * rows)
+    return answer.is_success and figure(stack, name) >= rows
 
 
 def test_workers_compare_what_they_answer(shadowed, challenger):
-    wait_until(lambda: shadowed.api("GET", "/ready").is_success, "the API is ready")
-    asked_until_compared(shadowed, challenger)
-    names = f'model="penguins",shadow="{challenger}"'
-    agreed = figure(shadowed, f"shadow_agreements_total{{{names}")
-    assert 0 < agreed <= figure(shadowed, f"shadow_rows_total{{{names}")
+    names = f'{{model="penguins",shadow="{challenger}",version="{shadowed.production()}"}}'
+    wait_until(lambda: grows(shadowed, f"shadow_rows_total{names}"), "rows are compared")
+    agreed = figure(shadowed, f"shadow_agreements_total{names}")
+    assert 0 < agreed <= figure(shadowed, f"shadow_rows_total{names}")
     assert figure(shadowed, "shadow_rows_skipped_total") == 0
 
 
 def test_a_start_without_mlflow_goes_on_comparing(shadowed, challenger):
     version = shadowed.production()
+    names = f'{{model="penguins",shadow="{challenger}",version="{version}"}}'
     with away(shadowed, "mlflow"):
         shadowed.compose("restart", "fastapi")
         shadowed.wait_healthy("fastapi")
-        wait_until(lambda: shadowed.api("GET", "/ready").is_success, "the API is ready")
+        wait_until(lambda: grows(shadowed, f"shadow_rows_total{names}"), "rows are compared")
         assert shadowed.predict()["version"] == version
-        names = f'model="penguins",shadow="{challenger}",version="{version}"'
-        wait_until(
-            lambda: shadowed.predict() and figure(shadowed, f"shadow_rows_total{{{names}}}") > 20,
-            "rows are compared",
-        )
