@@ -93,7 +93,8 @@ bench: dev ## Every claim of speed, measured side by side
 bench-serving: dev ## The API beside other servers, on the same models
 	$(bin)/python benchmarks/bench_serving.py
 
-soak: dev ## Ten minutes at half of the maximum load, a swap every ten seconds
+soak: dev ## Ten minutes of load and swaps; batches under twenty kill -9
+	$(bin)/python benchmarks/soak_batches.py
 	$(bin)/python benchmarks/soak.py
 
 screenshots: dev ## Make images/ again, in Chromium, from the stack that runs

@@ -65,10 +65,11 @@ def write_task(folder: Path, candidates: list[str] | None) -> None:
 
 
 @contextmanager
-def data_service(folder: Path, share: float) -> Iterator[str]:
+def data_service(folder: Path, share: float, faults: str = "") -> Iterator[str]:
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "uvicorn", "main:app", "--port", str(port)]
-    given = {"DATA_API_SHARE": str(share), "DATA_API_STATE": str(folder / "cursors.db")}
+    state = str(folder / "cursors.db")
+    given = {"DATA_API_SHARE": str(share), "DATA_API_STATE": state, "DATA_API_FAULTS": faults}
     place = ROOT / "services" / "data-api"
     process = subprocess.Popen(
         [*command, "--log-level", "error"], cwd=place, env=os.environ | given

@@ -10,12 +10,14 @@ from shutil import copytree
 
 import pytest
 from ruamel.yaml import YAML
+from tests import databases
 
 # threads that spin while others work make a millisecond of boosting last for seconds
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import rookery as rk
 from rookery.settings import get_settings
+from rookery.stores.ledger import Ledger
 
 TASKS = Path(__file__).parents[1] / "tasks"
 # one of each kind: linear, forest, single tree, and one that is plainly worse
@@ -69,6 +71,30 @@ def home_copy(promoted_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     copy_project(promoted_home.parent, tmp_path / "copy")
     point_at(monkeypatch, tmp_path / "copy")
     return tmp_path / "copy" / "home"
+
+
+@pytest.fixture(params=databases.KINDS)
+def home_on_each_database(
+    request: pytest.FixtureRequest,
+    promoted_home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Path]:
+    """A `home_copy` whose tables are in a database of each kind there is."""
+    copy_project(promoted_home.parent, tmp_path / "copy")
+    point_at(monkeypatch, tmp_path / "copy")
+    home = tmp_path / "copy" / "home"
+    with databases.database(request.param, home / "tables.db") as address:
+        if request.param != "sqlite":
+            entries = Ledger(get_settings().tables_url).entries("penguins")
+            monkeypatch.setenv("DATABASE_URL", address)
+            get_settings.cache_clear()
+            rk.ingest("penguins")
+            rk.clean("penguins")
+            for one in entries:
+                words = (one.outcome, one.reason, one.metrics)
+                Ledger(address).record(one.task, one.from_version, one.to_version, *words)
+        yield home
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from tests.stack.stack import PORTS, Stack, copy_checkout
 
+PROFILES = ("--profile", "maintenance", "--profile", "batches")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What starts the stack comes first, what takes it down last."""
@@ -36,13 +38,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     if not (kept and stack.containers()):
         refuse_taken(ports)
     try:
-        # backup and restore too: `up` builds no service of a profile, and `run` takes what it finds
-        stack.compose("--profile", "maintenance", "build")
+        # those of profiles too: `up` builds none of them, and `run` takes what it finds
+        stack.compose(*PROFILES, "build")
         stack.compose("up", "--detach")
         yield stack
     finally:
         if not kept:
-            stack.compose("--profile", "maintenance", "down", "--volumes", "--remove-orphans")
+            stack.compose(*PROFILES, "down", "--volumes", "--remove-orphans")
 
 
 def give_to(folder: Path, uid: int) -> None:

@@ -32,7 +32,7 @@ print(json.dumps({
 
 @dataclass(frozen=True)
 class FirstRun:
-    """What the API said before, what `rookery run` said, and what the API then said by itself."""
+    """What the API said before, what `rookery run` said, and what the API said then."""
 
     stack: Stack
     ready_before: httpx.Response
@@ -50,13 +50,13 @@ def first_run(stack: Stack) -> FirstRun:
     stack.wait_healthy()
     ready_before = stack.api("GET", "/ready")
     with stack.begun("exec", "-T", "jupyter", "rookery", "run") as run:
-        ready_after = ready_by_itself(stack)
+        ready_after = ready_then(stack)
         printed, complained = run.communicate(timeout=60)
     assert run.returncode == 0, printed + complained
     return FirstRun(stack, ready_before, printed, complained, ready_after)
 
 
-def ready_by_itself(stack: Stack) -> dict[str, Any]:
+def ready_then(stack: Stack) -> dict[str, Any]:
     """What /ready says first, once there is an alias to follow."""
     wait_until(lambda: stack.production() is not None, "there is the alias", 180)
     wait_until(lambda: stack.api("GET", "/ready").is_success, "the API follows", 30)
@@ -151,13 +151,14 @@ def test_the_promotion_is_a_row_of_the_ledger(first_run):
 
 def test_a_run_says_what_it_did_and_nothing_else(first_run):
     assert first_run.complained == ""
-    lines = first_run.printed.splitlines()
+    *lines, told = first_run.printed.splitlines()
     assert lines[0].startswith("penguins_raw: 344 rows")
     assert lines[-1].startswith("penguins: version 1 carries 'production'")
-    assert not re.search(r"https?://|warning|View run|Created version", first_run.printed, re.I)
+    assert told == "http://fastapi:8000 answers with version 1"
+    assert not re.search(r"https?://|warning|View run|Created version", "\n".join(lines), re.I)
 
 
-def test_the_api_follows_the_first_promotion_by_itself(first_run):
+def test_the_api_takes_the_first_promotion(first_run):
     ready = first_run.ready_after
     assert (ready["version"], ready["via"], ready["failed"]) == ("1", "alias", None)
 

@@ -1,4 +1,4 @@
-"""The integration tests of tables, ledger and their writers, on the servers of the stack."""
+"""The integration tests of what reads and writes tables, on the servers of the stack."""
 
 import secrets
 from collections.abc import Iterator
@@ -14,6 +14,8 @@ FILES = [
         "jobs/test_clean.py",
         "jobs/test_interruptions.py",
         "jobs/test_two_at_once.py",
+        "jobs/test_report.py",
+        "serving/test_shadow.py",
     )
 ]
 
@@ -22,7 +24,7 @@ FILES = [
 def image(stack: Stack) -> Iterator[str]:
     """JupyterLab's image with the tools of the checks."""
     jupyter = stack.containers()["jupyter"]["Config"]["Image"]
-    name = "rookery-tests"
+    name = f"{jupyter}-tests"
     build = ["docker", "build", "--quiet", "--build-arg", f"IMAGE={jupyter}", "--tag", name]
     stack.run(*build, "--file", str(ROOT / "tests/stack/Dockerfile"), str(ROOT))
     yield name

@@ -21,6 +21,7 @@ from rookery.serving.connections import Endpoint
 from rookery.serving.direct import DirectOne
 from rookery.serving.front import Front, Hot
 from rookery.serving.hosts import KnownHosts, allowed_names
+from rookery.serving.judged import Judges
 from rookery.serving.keys import ApiKey
 from rookery.serving.metrics import CONTENT_TYPE, Metrics
 from rookery.serving.observed import Observed, ObservedRequests
@@ -97,7 +98,8 @@ def create_app(settings: Settings) -> ASGIApp:
         routes = ModelRoutes(follower, settings, reloads, shadows.get(follower.name))
         app.include_router(routes.router(), prefix=prefix)
     named = {f.name: f for f in followers}
-    app.include_router(PredictionRoutes(named, settings, log).router())
+    judges = Judges(named, shadows, metrics.judged)
+    app.include_router(PredictionRoutes(named, settings, log, judges).router())
     app.include_router(protocol_routes(asking))
     app.openapi = Document(app, places, settings)  # type: ignore[method-assign]
     # around FastAPI, whose own layers cost more than a prediction; the host check is around all

@@ -56,6 +56,23 @@ class ShadowCounts:
         )
 
 
+class JudgedCounts:
+    """What is counted of answers that got feedback, by what `version` was: answered or shadow."""
+
+    def __init__(self, counter: Callable[..., Counter]) -> None:
+        judged = ("model", "version", "role")
+        self.answers = counter(
+            "judged_answers",
+            "Outcomes that were given as feedback, for the version that answered and, scored "
+            "afterwards, for the shadow.",
+            *judged,
+        )
+        self.right = counter("judged_right", "Of them, those that a classifier had said.", *judged)
+        self.errors = counter(
+            "judged_absolute_error", "The sum of how far a regressor was from them.", *judged
+        )
+
+
 class Metrics:
     """The counters of one application."""
 
@@ -94,6 +111,7 @@ class Metrics:
             "outcome",
         )
         self.shadow = ShadowCounts(self._counter)
+        self.judged = JudgedCounts(self._counter)
         self.uncompiled = self._counter(
             "model_not_compiled",
             "Versions loaded that scikit-learn itself answers for; /model says why.",

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,11 +14,15 @@ from rookery.serving.bodies import read_body, read_json, require_json
 from rookery.serving.daemons import in_daemon
 from rookery.serving.front import Headers
 from rookery.serving.ids import is_id
+from rookery.serving.judged import Judges
 from rookery.serving.keys import ApiKey
 from rookery.serving.prediction_log.log import PredictionLog
 from rookery.serving.problems import Problem, refusals
 from rookery.serving.swap import Follower
 from rookery.settings import Settings
+
+if TYPE_CHECKING:  # SQLAlchemy, which a warm start does not wait for
+    from rookery.stores.predictions import Prediction
 
 MOST_AT_A_TIME = 4
 TAG = "predictions"
@@ -28,9 +32,14 @@ class PredictionRoutes:
     """Reads the prediction log and adds to it; not for the event loop, so in threads."""
 
     def __init__(
-        self, followers: Mapping[str, Follower], settings: Settings, log: PredictionLog | None
+        self,
+        followers: Mapping[str, Follower],
+        settings: Settings,
+        log: PredictionLog | None,
+        judges: Judges,
     ) -> None:
         self.followers = followers
+        self.judges = judges
         self.settings = settings
         self.log = log
         self.key = ApiKey(settings.api_key)
@@ -79,6 +88,20 @@ class PredictionRoutes:
             )
 
     def _card(self, number: str) -> PredictionCard:
+        found = self._found(number)
+        card = PredictionCard(
+            id=found.id,
+            at=found.at,
+            model=found.model,
+            version=found.version,
+            input=found.input,
+            output=found.output,
+            latency_seconds=found.latency_seconds,
+        )
+        follower = self.followers.get(found.model)
+        return card.model_copy(update=follower.lineage(found.version)) if follower else card
+
+    def _found(self, number: str) -> "Prediction":
         from rookery.stores.database import connect
         from rookery.stores.predictions import prediction_of, read_prediction
 
@@ -92,25 +115,14 @@ class PredictionRoutes:
         )
         if found is None:
             raise _unknown(number)
-        card = PredictionCard(
-            id=found.id,
-            at=found.at,
-            model=found.model,
-            version=found.version,
-            input=found.input,
-            output=found.output,
-            latency_seconds=found.latency_seconds,
-        )
-        follower = self.followers.get(found.model)
-        return card.model_copy(update=follower.lineage(found.version)) if follower else card
+        return found
 
     def _add(self, feedback: Feedback) -> None:
         from rookery.stores.database import connect
         from rookery.stores.predictions import UnknownPrediction, add_feedback
 
         assert self.log is not None
-        if not is_id(feedback.id):
-            raise _unknown(feedback.id)
+        found = self._found(feedback.id)
         try:
             add_feedback(
                 connect(self.settings.tables_url),
@@ -123,6 +135,7 @@ class PredictionRoutes:
             )
         except UnknownPrediction:
             raise _unknown(feedback.id) from None
+        self.judges.judge(found, feedback.outcome)
 
 
 def _unknown(number: str) -> Problem:

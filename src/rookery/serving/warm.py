@@ -130,6 +130,10 @@ class WarmCache:
         except Exception as error:  # a full disk, or the registry: both are told of elsewhere
             logger.warning("%s cannot be kept for the next start: %s", one.name, error)
 
+    def forget(self) -> None:
+        """What was kept is not for the next start; its files go with the next that is kept."""
+        self.file.unlink(missing_ok=True)
+
     def _prune(self) -> None:
         """Removes models that no file names any more; nobody has them open."""
         files = [path.read_bytes() for path in self.folder.glob("*.kept")]

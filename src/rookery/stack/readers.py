@@ -24,7 +24,7 @@ SECRETS: dict[str, Callable[[], str]] = {
     "admin_token": lambda: drawn(32),
 }
 
-# reader: its file: the secret, or the address made of one
+# reader: its file: the secret, or what is made of some
 READERS: dict[str, dict[str, str]] = {
     "postgres": {
         "postgres_password": "postgres_password",
@@ -59,6 +59,8 @@ READERS: dict[str, dict[str, str]] = {
         "my_app_user_password": "my_app_user_password",
         "jobs_s3_access_key": "jobs_s3_access_key",
         "jobs_s3_secret_key": "jobs_s3_secret_key",
+        "s3_credentials": "jobs_s3_credentials",
+        "admin_token": "admin_token",
     },
     "fastapi": {
         "database_url": "rookery_api_url",
@@ -74,12 +76,23 @@ def database_url(user: str, password: str) -> str:
     return f"mysql://{user}:{quote(password, safe='')}@mysql:3306/my_app_db"
 
 
+def s3_credentials(access_key: str, secret_key: str) -> str:
+    """A file of credentials as the clients of S3 share it.
+
+    https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
+    """
+    return f"[default]\naws_access_key_id = {access_key}\naws_secret_access_key = {secret_key}\n"
+
+
 def copies(secrets: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """What every file of every reader holds."""
     values = {
         **secrets,
         "my_app_user_url": database_url("my_app_user", secrets["my_app_user_password"]),
         "rookery_api_url": database_url("rookery_api", secrets["rookery_api_password"]),
+        "jobs_s3_credentials": s3_credentials(
+            secrets["jobs_s3_access_key"], secrets["jobs_s3_secret_key"]
+        ),
     }
     return {
         reader: {file: values[name] for file, name in files.items()}

@@ -44,6 +44,22 @@ def judged_predictions(
     return list(found.values())
 
 
+def recent_answers(
+    engine: Engine, model: str, version: str, since: datetime, most: int
+) -> list[tuple[Any, Any]]:
+    """What a version was asked since then and what it said, the newest first.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    query = sa.select(PREDICTIONS.c.input, PREDICTIONS.c.output).where(
+        *_of(model, since), PREDICTIONS.c.version == version
+    )
+    newest = query.order_by(PREDICTIONS.c.at.desc()).limit(most)
+    found = _rows(engine, newest)
+    return [(json.loads(given), json.loads(said)["prediction"]) for given, said in found]
+
+
 def recent_inputs(engine: Engine, model: str, since: datetime, most: int) -> list[Any]:
     """The records that were asked since then, the newest first.
 

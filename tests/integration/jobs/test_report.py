@@ -61,7 +61,7 @@ def page_of(found: Any) -> Page:
 
 
 @pytest.fixture
-def project(home_copy: Path) -> Project:
+def project(home_on_each_database: Path) -> Project:
     return open_project("penguins")
 
 
@@ -131,21 +131,25 @@ def test_the_page_says_what_the_stores_say(
 def test_live_metrics_are_those_of_the_answers_and_of_the_challenger_replayed(
     project: Project, challenger: str, judged: list[tuple[dict[str, Any], str]]
 ) -> None:
-    section = rk.report("penguins").facts["sections"]["live"]
+    sections = rk.report("penguins").facts["sections"]
+    section = sections["live"]
     first, second = section["versions"]
     assert (section["judged"], section["common"], section["other"]) == (20, 20, 0)
     said = [answer["prediction"] for answer in rk.predict([record for record, _ in judged])]
     right = sum(one == truth for one, (_, truth) in zip(said, judged, strict=True))
     assert first["metrics"]["accuracy"] == right / 20
+    champions = said
     project.tracking.client.set_registered_model_alias("penguins", "production", challenger)
     said = [answer["prediction"] for answer in rk.predict([record for record, _ in judged])]
     right = sum(one == truth for one, (_, truth) in zip(said, judged, strict=True))
     assert second == {"version": challenger, "metrics": second["metrics"]}
     assert second["metrics"]["accuracy"] == right / 20
+    agreed = sum(map(str.__eq__, champions, said))
+    assert sections["versions"]["agreement"] == {"rows": 20, "days": 30, "same": agreed / 20}
 
 
 def test_rows_that_have_moved_come_first_among_the_columns(
-    project: Project, judged: list[tuple[dict[str, Any], str]]
+    project: Project, challenger: str, judged: list[tuple[dict[str, Any], str]]
 ) -> None:
     engine = project.tables.engine
     for record, _ in judged * 3:
@@ -154,7 +158,12 @@ def test_rows_that_have_moved_come_first_among_the_columns(
         moved = record | {"body_mass_g": 6000.0, "island": "Biscoe"}
         block = [[*row, json.dumps(moved), json.dumps(answer), 0.001]]
         add_predictions(engine, [json.dumps(block)])
-    section = rk.report("penguins").facts["sections"]["drift"]
+    sections = rk.report("penguins").facts["sections"]
+    # birds of another mass on another island, all of which the log says were taken for Adelie
+    agreed = sections["versions"]["agreement"]
+    assert agreed["rows"] == 80
+    assert 0.2 < agreed["same"] < 0.9
+    section = sections["drift"]
     assert (section["now"], section["unread"]) == (80, 0)
     assert [one["column"] for one in section["columns"][:2]] == ["body_mass_g", "island"]
     assert section["columns"][0]["distance"] > 0.7

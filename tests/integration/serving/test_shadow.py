@@ -2,26 +2,38 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from mlflow import MlflowClient
+from tests.integration.serving.commands import Command, command
 from tests.integration.serving.conftest import Served, eventually, serving
 from tests.integration.serving.load import Record, asking, said_by
 from tests.integration.serving.test_metrics import read
 from tests.integration.serving.test_swap import by_hand, log_by_hand, run_of
+from tests.integration.serving.test_warm_start import away
+from tests.integration.serving.test_workers import figures
 
 from rookery.jobs.project import Project
+from rookery.settings import Settings
 from rookery.stores.versions import load_version
 
 ROWS = "shadow_rows_total{model=penguins,shadow=2,version=1}"
 AGREEMENTS = "shadow_agreements_total{model=penguins,shadow=2,version=1}"
+LOADED = "shadow_reloads_total{model=penguins,outcome=loaded}"
 SKIPPED = "shadow_rows_skipped_total{model=penguins,reason=not_comparable}"
 
 
 def register(project: Project, family: str) -> str:
     run = run_of(project, family)
     return project.tracking.register("penguins", project.tracking.model_of_run(run), run, {})
+
+
+@pytest.fixture
+def home_copy(home_on_each_database: Path) -> Path:
+    return home_on_each_database
 
 
 @pytest.fixture
@@ -42,13 +54,16 @@ def challenger(project: Project, client: MlflowClient) -> str:
 
 @pytest.fixture
 def shadowed(project: Project, challenger: str) -> Iterator[Served]:
-    settings = project.settings.model_copy(update={"shadow": "challenger"})
-    with serving(settings) as served:
+    with serving(shadowing(project)) as served:
         eventually(lambda: card(served)["version"] == challenger)
         yield served
 
 
-def card(served: Served) -> dict[str, Any]:
+def shadowing(project: Project) -> Settings:
+    return project.settings.model_copy(update={"shadow": "challenger"})
+
+
+def card(served: Served | Command) -> dict[str, Any]:
     found: dict[str, Any] = served.client.get("/model").json()["shadow"]
     return found
 
@@ -61,8 +76,7 @@ def labels(project: Project, version: str, records: list[Record]) -> list[str]:
 def test_agreement_is_counted_exactly_whichever_way_the_rows_were_asked(
     project: Project, challenger: str, shadowed: Served, records: list[Record]
 ) -> None:
-    first, second = (labels(project, version, records) for version in ("1", challenger))
-    agreed = sum(map(str.__eq__, first, second))
+    agreed = agreement(project, challenger, records)
     assert agreed < len(records)  # else there is nothing to count
     for record in records:
         shadowed.client.post("/predict", json=record).raise_for_status()
@@ -71,7 +85,7 @@ def test_agreement_is_counted_exactly_whichever_way_the_rows_were_asked(
     found = read(shadowed.client)
     assert found[AGREEMENTS] == 2 * agreed
     assert found["predictions_total{model=penguins,version=1}"] == 2 * len(records)
-    assert found["shadow_reloads_total{model=penguins,outcome=loaded}"] == 1
+    assert found[LOADED] == 1
     assert found["model_reloads_total{model=penguins,outcome=loaded}"] == 1
     assert not any(found[key] for key in found if key.startswith("shadow_rows_skipped_total{"))
 
@@ -132,3 +146,91 @@ def test_without_the_setting_nothing_is_loaded(
     found = read(running.client)
     assert not [key for key in found if key.startswith("shadow_")]
     assert not [key for key in found if "challenger" in key]
+
+
+def test_what_turned_out_to_be_true_is_held_against_both(
+    project: Project, challenger: str, shadowed: Served, records: list[Record]
+) -> None:
+    few = records[::12]
+    truths = project.tables.read("penguins_clean")["species"].tolist()[::12]
+    for record, truth in zip(few, truths, strict=True):
+        answer = shadowed.client.post("/predict", json=record).json()
+        given = {"id": answer["id"], "outcome": truth}
+        # with the first prediction the tables are made
+        eventually(lambda given=given: shadowed.client.post("/feedback", json=given).is_success)
+    # what no model of these birds could have said is kept, and judges nobody
+    given["outcome"] = "Rockhopper"
+    shadowed.client.post("/feedback", json=given).raise_for_status()
+    found = read(shadowed.client)
+    for version, role in (("1", "answered"), (challenger, "shadow")):
+        right = sum(map(str.__eq__, labels(project, version, few), truths))
+        judged = f"{{model=penguins,role={role},version={version}}}"
+        assert found[f"judged_answers_total{judged}"] == len(few)
+        assert found[f"judged_right_total{judged}"] == right
+
+
+# several processes, and a start without MLflow
+
+
+def agreement(project: Project, challenger: str, records: list[Record]) -> int:
+    """How many rows both versions give the same label."""
+    first, second = (labels(project, version, records) for version in ("1", challenger))
+    return sum(map(str.__eq__, first, second))
+
+
+def ask(running: Command, records: list[Record]) -> None:
+    """Each over a connection of its own: any of the workers may answer."""
+    with httpx.Client(headers={"Connection": "close"}, timeout=30) as client:
+        for record in records:
+            client.post(f"{running.url}/predict", json=record).raise_for_status()
+
+
+def kept(project: Project) -> Path:
+    return project.settings.cache / "shadow" / "penguins.kept"
+
+
+def challengers(running: Command) -> float:
+    """How many versions /metrics says are loaded to be compared."""
+    found = figures(running)
+    return sum(found[key] for key in found if "model_info" in key and "challenger" in key)
+
+
+def test_each_worker_compares_what_it_answered_and_their_figures_are_added_up(
+    project: Project, client: MlflowClient, challenger: str, records: list[Record]
+) -> None:
+    few, agreed = records[::6], agreement(project, challenger, records[::6])
+    with command(SHADOW="challenger", API_WORKERS="2") as running:
+        eventually(lambda: figures(running).get(LOADED) == 2)
+        ask(running, few)
+        eventually(lambda: figures(running).get(ROWS) == len(few))
+        assert figures(running)[AGREEMENTS] == agreed
+        assert challengers(running) == 1
+        client.delete_registered_model_alias("penguins", "challenger")
+        eventually(lambda: challengers(running) == 0)
+
+
+def test_workers_that_start_while_mlflow_is_away_go_on_comparing(
+    project: Project, challenger: str, records: list[Record]
+) -> None:
+    few, agreed = records[::6], agreement(project, challenger, records[::6])
+    with serving(shadowing(project)):
+        eventually(kept(project).exists)
+    with (
+        away(project.settings.home),
+        command(SHADOW="challenger", API_WORKERS="2") as running,
+    ):
+        assert card(running)["version"] == challenger
+        ask(running, few)
+        eventually(lambda: figures(running).get(ROWS) == len(few))
+        assert figures(running)[AGREEMENTS] == agreed
+
+
+def test_a_shadow_that_was_let_go_is_not_back_after_a_start_without_mlflow(
+    project: Project, client: MlflowClient, shadowed: Served
+) -> None:
+    eventually(kept(project).exists)
+    client.delete_registered_model_alias("penguins", "challenger")
+    eventually(lambda: card(shadowed)["version"] is None)
+    with away(project.settings.home), serving(shadowing(project)) as served:
+        eventually(lambda: card(served)["failed"])
+        assert card(served)["version"] is None

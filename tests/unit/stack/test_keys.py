@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +52,8 @@ EXPECTED = {
         "my_app_user_password",
         "jobs_s3_access_key",
         "jobs_s3_secret_key",
+        "s3_credentials",
+        "admin_token",
     },
     "fastapi": {"database_url", "mlflow_password", "admin_token"},
     "welcome": {"password"},
@@ -96,7 +99,11 @@ def test_each_reader_gets_its_own_secrets_and_no_other(volumes):
 def test_every_secret_is_read_by_somebody():
     read = {name for files in READERS.values() for name in files.values()}
     assert set(SECRETS) - read == set()
-    assert read - set(SECRETS) == {"my_app_user_url", "rookery_api_url"}
+    assert read - set(SECRETS) == {
+        "my_app_user_url",
+        "rookery_api_url",
+        "jobs_s3_credentials",
+    }
 
 
 def test_what_two_containers_share_is_the_same_for_both(volumes):
@@ -113,6 +120,7 @@ def test_what_two_containers_share_is_the_same_for_both(volumes):
         ("mlflow/admin_password", "jupyter/password"),
         ("welcome/password", "jupyter/password"),
         ("mlflow/api_password", "fastapi/mlflow_password"),
+        ("fastapi/admin_token", "jupyter/admin_token"),
         ("mysql-setup/database_url", "jupyter/database_url"),
     ]
     assert [(one, other) for one, other in shared if files[one] != files[other]] == []
@@ -122,6 +130,16 @@ def test_what_two_containers_share_is_the_same_for_both(volumes):
     assert {(url.host, url.port, url.database) for url in (jobs, api)} == {
         ("mysql", 3306, "my_app_db")
     }
+
+
+def test_boto3_finds_the_keys_of_the_jobs_in_their_file(volumes, monkeypatch):
+    hand_out(volumes, {})
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(volumes / "jupyter" / "s3_credentials"))
+    found, files = boto3.Session().get_credentials(), held(volumes)
+    assert found.access_key == files["jupyter/jobs_s3_access_key"]
+    assert found.secret_key == files["jupyter/jobs_s3_secret_key"]
 
 
 def test_secrets_fit_their_servers_and_need_no_quoting(volumes):
@@ -224,14 +242,12 @@ def test_a_master_file_without_a_secret_is_named_and_left_alone(content, volumes
 def test_an_upgrade_that_needs_one_secret_more_keeps_the_others(volumes):
     hand_out(volumes, {})
     before = held(volumes)
-    for place in ("all/admin_token", "fastapi/admin_token"):
+    places = {"all/admin_token", "fastapi/admin_token", "jupyter/admin_token"}
+    for place in places:
         (volumes / place).unlink()
-    assert "1 secrets made, 14 kept; 1 copies" in hand_out(volumes, {})
+    assert "1 secrets made, 14 kept; 2 copies" in hand_out(volumes, {})
     after = held(volumes)
-    assert {place for place in before if before[place] != after[place]} == {
-        "all/admin_token",
-        "fastapi/admin_token",
-    }
+    assert {place for place in before if before[place] != after[place]} == places
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -407,7 +423,7 @@ def test_a_short_password_of_an_older_stack_stays_in_use(volumes, one_shot):
 def test_the_run_says_one_line_without_a_secret(volumes, one_shot):
     done = one_shot("keys", "--root", volumes)
     assert done.returncode == 0
-    assert done.stdout == "keys: 15 secrets made, 0 kept; 29 copies written\n"
+    assert done.stdout == "keys: 15 secrets made, 0 kept; 31 copies written\n"
     assert done.stderr == ""
     assert [value for value in held(volumes).values() if value in done.stdout] == []
 

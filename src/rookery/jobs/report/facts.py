@@ -12,7 +12,7 @@ from rookery.core.holdout import split
 from rookery.jobs.last_sweep import read_last_sweep
 from rookery.jobs.project import Project
 from rookery.jobs.report.checks import checks
-from rookery.jobs.report.live import drift, live
+from rookery.jobs.report.live import agreement, drift, live
 from rookery.jobs.report.section import Section, missing
 from rookery.jobs.report.standing import Compared, compare, pictures_of
 from rookery.jobs.rows import read_clean
@@ -36,7 +36,7 @@ def gather(project: Project, days: int) -> tuple[dict[str, Any], dict[str, Figur
         "data": _data(project, stands),
         "rejects": _rejects(project, stands),
         "leaderboard": _leaderboard(project, stands),
-        "versions": _versions(compared, stands),
+        "versions": _versions(compared, stands, agreement(project, compared, days)),
         "checks": checks(project, compared),
         "drift": drift(project, compared, rows, days),
         "live": live(project, compared, days),
@@ -106,12 +106,13 @@ def _leaderboard(project: Project, stands: dict[str, Any]) -> Section:
     }
 
 
-def _versions(compared: Compared, stands: dict[str, Any]) -> Section:
+def _versions(compared: Compared, stands: dict[str, Any], agreed: Section | None) -> Section:
     if compared.champion is None:
         return missing("no version is promoted yet", stands["next"])
     shown = [each.as_dict() for each in (compared.champion, compared.challenger) if each]
     names = list(dict.fromkeys(name for each in shown for name in each["metrics"] or ()))
-    return {"versions": shown, "metrics": names, "holdout": compared.holdout}
+    standing = {"versions": shown, "metrics": names, "holdout": compared.holdout}
+    return standing | {"agreement": agreed}
 
 
 def _ledger(stands: dict[str, Any]) -> Section:

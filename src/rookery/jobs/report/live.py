@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
@@ -15,7 +16,7 @@ from rookery.errors import Refused
 from rookery.jobs.project import Project
 from rookery.jobs.report.section import Section, missing
 from rookery.jobs.report.standing import Compared
-from rookery.stores.live import Judged, judged_predictions, recent_inputs
+from rookery.stores.live import Judged, judged_predictions, recent_answers, recent_inputs
 from rookery.stores.versions import LoadedVersion
 
 # enough for a distance of a hundredth; the newest count
@@ -68,8 +69,31 @@ def live(project: Project, compared: Compared, days: int) -> Section:
     said = {champion.version: [known(one.prediction, task) for one in judged]}
     challenger = compared.challenger
     if challenger is not None and challenger.model is not None:
-        said[challenger.version] = _replayed(challenger.model, judged, project)
+        asked = [one.input for one in judged]
+        said[challenger.version] = _replayed(challenger.model, asked, project)
     return _scored(project, judged, said) | {"days": days, "other": len(found) - len(judged)}
+
+
+def agreement(project: Project, compared: Compared, days: int) -> Section | None:
+    """How far the challenger says what the champion has answered; None where nothing is known.
+
+    `same` is the share of equal labels, `apart` the mean difference of numbers.
+    """
+    champion, challenger = compared.champion, compared.challenger
+    if champion is None or challenger is None or challenger.model is None:
+        return None
+    task, engine = project.task, project.tables.engine
+    found = recent_answers(engine, task.name, champion.version, _since(days), MOST_ROWS)
+    replayed = _replayed(challenger.model, [given for given, _ in found], project)
+    said = [known(answer, task) for _, answer in found]
+    both = [pair for pair in zip(said, replayed, strict=True) if None not in pair]
+    if not both:
+        return None
+    if task.kind == "regressor":
+        measured = {"apart": fmean(abs(one - other) for one, other in both)}
+    else:
+        measured = {"same": fmean(one == other for one, other in both)}
+    return {"rows": len(both), "days": days} | measured
 
 
 def _since(days: int) -> datetime:
@@ -80,9 +104,9 @@ def _both(one: Judged, project: Project) -> tuple[Any, Any]:
     return known(one.truth, project.task), known(one.prediction, project.task)
 
 
-def _replayed(model: LoadedVersion, judged: Sequence[Judged], project: Project) -> list[Any]:
-    """What a version says of the records that were judged; None where it does not take one."""
-    rows = _read(model, [one.input for one in judged])
+def _replayed(model: LoadedVersion, asked: Sequence[Any], project: Project) -> list[Any]:
+    """What a version says of records that were asked; None where it does not take one."""
+    rows = _read(model, asked)
     taken = [row for row in rows if row is not None]
     labels = iter(_answers(model, taken))
     return [None if row is None else known(next(labels), project.task) for row in rows]

@@ -41,7 +41,12 @@ def rows_of(answered: Answered, shadow: Loaded) -> Sequence[Row]:
     try:
         return shadow.reader.rows([dict(zip(names, row, strict=True)) for row in answered.rows])
     except InvalidRecords as error:
-        raise NotComparable(_reason(error.faults[0], shadow)) from None
+        raise refusal(error, shadow) from None
+
+
+def refusal(error: InvalidRecords, shadow: Loaded) -> NotComparable:
+    """Why the shadow does not take a row, without a value of it."""
+    return NotComparable(_reason(error.faults[0], shadow))
 
 
 def _shape(fields: Sequence[RecordField]) -> list[tuple[Any, ...]]:

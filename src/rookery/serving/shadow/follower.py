@@ -47,6 +47,7 @@ class ShadowFollower(Follower):
     def _let_go(self) -> None:
         old, self.loaded = self.loaded, None
         if old is not None:
+            self.warm.forget()  # or a start while MLflow is away would compare it again
             self.metrics.show_gone(old)
             logger.info("%s: the shadow, version %s, is gone", self.name, old.description.version)
 

@@ -6,8 +6,9 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from rookery.core.records import Row
+from rookery.core.records import InvalidRecords, Row
 from rookery.serving.loaded import Loaded
 from rookery.serving.metrics import Metrics
 from rookery.serving.predictor.interface import Outcome
@@ -16,6 +17,7 @@ from rookery.serving.shadow.comparing import (
     NotComparable,
     agreements,
     difference,
+    refusal,
     rows_of,
 )
 from rookery.serving.shadow.follower import ShadowFollower
@@ -37,6 +39,14 @@ class Trouble:
 
     version: str
     message: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a version says of a record."""
+
+    version: str
+    label: Any
 
 
 class Shadow:
@@ -134,6 +144,27 @@ class Shadow:
             found, counter = agreements(answered, labels), self.counts.agreements
         self.counts.rows.labels(*versions).inc(len(answered.rows))
         counter.labels(*versions).inc(found)
+
+    def answer(self, record: Any, answered_by: str, *, is_regressor: bool) -> Scored | None:
+        """What the shadow says of a record that was asked before; for any thread.
+
+        None where it is the version that answered, of another kind, or has no answer, which is
+        counted.
+        """
+        shadow = self.follower.loaded
+        if shadow is None or shadow.description.version == answered_by:
+            return None
+        if (shadow.description.labels is None) != is_regressor:
+            return None
+        try:
+            (label,) = shadow.predictor.predict(shadow.reader.rows([record])).labels
+        except InvalidRecords as error:
+            self._skip(shadow, refusal(error, shadow))
+        except Exception as error:  # whatever a model raises: the feedback is kept all the same
+            self._skip(shadow, error)
+        else:
+            return Scored(shadow.description.version, label)
+        return None
 
     def _skip(self, shadow: Loaded, error: Exception) -> None:
         version, message = shadow.description.version, str(error)
