@@ -7,7 +7,7 @@ import pandas as pd
 from rookery.core.cleaning import Cleaned, check_columns, clean_parts, read_back
 from rookery.core.rejected import rejected_rows
 from rookery.errors import InputError
-from rookery.jobs.batch_cleaning import clean_batches
+from rookery.jobs.batches.cleaning import clean_batches
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
 from rookery.stores.column_types import REJECTED_TYPES, clean_types

@@ -79,11 +79,10 @@ def test_a_file_of_another_country_becomes_a_served_model_without_a_line_of_code
     assert clean["prediction"] == "fast"
     asked = place / "asked.csv"
     cells = ["01.05.2026", "4.200,50 €", "'Köln'", "ja", "180,0"]
-    quoted = ",".join(f'"{cell}"' for cell in cells)
-    asked.write_text(",".join(NAMES[:-1]) + f"\n{quoted}\n", encoding="utf-8")
+    asked.write_bytes(f"{';'.join(NAMES[:-1])}\n{';'.join(cells)}\n".encode("cp1252"))
     assert run_command(["predict", "flats", "--csv", str(asked), "--out", "out.csv"]) == 0
-    written = (place / "out.csv").read_text(encoding="utf-8").splitlines()[1]
-    assert f"{clean['probabilities']['fast']}" in written
+    written = (place / "out.csv").read_text(encoding="cp1252").splitlines()[1].split(";")
+    assert written[:-1] == [*cells, "fast", f"{clean['probabilities']['fast']}"]
 
 
 def test_a_table_of_a_database_is_read_and_a_plain_address_stands_in_the_file(place):
