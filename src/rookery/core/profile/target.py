@@ -84,7 +84,7 @@ def _classes(seen: Seen, origin: str) -> Answer:
         raise _refused(
             seen,
             origin,
-            f"has {len(known)} class(es) with at least {FEWEST_OF_A_CLASS} rows",
+            f"has {'only one' if known else 'no'} class with at least {FEWEST_OF_A_CLASS} rows",
             "at least two",
         )
     rare = {name: n for name, n in counts.most_common() if n < FEWEST_OF_A_CLASS}
