@@ -20,12 +20,14 @@ class Choice:
     fixed: dict[str, Any] = field(default_factory=dict)
     above: float = 0
     up_to: float = math.inf
+    of_each: int = 0  # rows of each class; below it, it is not tried
     max_rows: int | None = None  # that it is fitted on
     why: str = ""
 
 
 CLASSES: tuple[Problem, ...] = ("binary", "multiclass")
 EVERY: tuple[Problem, ...] = (*CLASSES, "regression")
+FEWEST_ROWS = 40  # in which each is to find 15 others
 FEW_ROWS = 5_000
 MANY_ROWS = 20_000
 FOREST_ROWS = 20_000
@@ -115,12 +117,14 @@ CHOICES = (
         CLASSES,
         ({"C": 1.0}, {"C": 10.0}),
         up_to=3_000,
+        of_each=15,  # its probabilities come from five folds of what a fold leaves of a class
         why="for few rows: time grows with their square",
     ),
     Choice(
         "knn",
         EVERY,
         ({"n_neighbors": 5}, {"n_neighbors": 15, "weights": "distance"}),
+        above=FEWEST_ROWS,
         up_to=10_000,
         why="for few rows: each answer looks at all of them",
     ),
@@ -145,8 +149,13 @@ def folds_for(rows: int) -> tuple[int, str] | None:
 
 
 def _suited(answer: Answer, rows: int) -> list[Choice]:
+    smallest = min(answer.classes.values(), default=rows)
     return [
-        one for one in CHOICES if answer.problem in one.problems and one.above < rows <= one.up_to
+        one
+        for one in CHOICES
+        if answer.problem in one.problems
+        and one.above < rows <= one.up_to
+        and one.of_each <= smallest
     ]
 
 

@@ -113,7 +113,7 @@ def test_the_target_says_what_kind_of_problem_it_is(values, problem, classes):
         ([""] * 50, "has no value"),
         ([f"name {n}" for n in range(5000)], "5,000 different values, too many"),
         (["2026-01-01", "2026-01-02"] * 25, "holds dates"),
-        (["a"] * 49 + ["b"], "has 1 class"),
+        (["a"] * 49 + ["b"], "has only one class"),
     ],
 )
 def test_a_target_of_which_nothing_can_be_learnt_is_refused(values, message):
