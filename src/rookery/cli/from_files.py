@@ -36,7 +36,8 @@ def train(
         typer.Option(
             "--mlflow-tracking-uri",
             metavar="URI",
-            help="Log the run there; its id goes to run_id.txt in the models' folder.",
+            help="Log the run there; its id and the address go to run_id.txt and "
+            "tracking_uri.txt in the models' folder.",
         ),
     ] = None,
     processed_dir: Annotated[
@@ -77,13 +78,19 @@ def register(
         str, typer.Option("--run-id", metavar="RUN_ID", help="The run that logged the model.")
     ],
     task: TaskName = None,
+    models_dir: Annotated[
+        Path,
+        typer.Option(
+            "--models-dir", metavar="DIR", help="Where `train` left the run's id and its server."
+        ),
+    ] = Path("models"),
     as_json: Json = False,
 ) -> None:
     """Make the model of a run a version, over the gate; no alias moves."""
     from rookery.jobs.register import register as job
 
     with apart():
-        result = job(run_id, task)
+        result = job(run_id, task, models_dir=models_dir)
     show(result, as_json, text.registered(result))
 
 
