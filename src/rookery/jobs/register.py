@@ -1,11 +1,13 @@
 """A run's model becomes a version, over the gate; no alias moves."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from rookery.core.gate import Verdict
 from rookery.core.holdout import split
+from rookery.core.server_address import is_same_server
 from rookery.core.shape import score_on
 from rookery.core.tags import TASK
 from rookery.errors import InputError, Refused
@@ -15,6 +17,7 @@ from rookery.jobs.rows import read_clean
 from rookery.jobs.standing import admitted
 from rookery.jobs.target import Target, from_run, register_target
 from rookery.settings import get_settings
+from rookery.stores.model_dirs import server_of
 from rookery.stores.origins import snapshot_rows
 from rookery.stores.tracking import Tracking
 
@@ -31,20 +34,27 @@ class Registration:
     new: bool
 
 
-def register(run_id: str, task: str | None = None, *, compare: bool = False) -> Registration:
+def register(
+    run_id: str,
+    task: str | None = None,
+    *,
+    compare: bool = False,
+    models_dir: str | Path = "models",
+) -> Registration:
     """Registers the model that a run logged last, if the gate's minimum lets it pass.
 
     With `compare` the whole gate is asked, beside what is promoted, as a promotion does.
 
-    The run says of which task it is, unless one is named. The hold-out is that of the clean table;
-    where there is no table, as in CI, that of the run's own snapshot.
+    The run says of which task it is, unless one is named; `models_dir`, where `rookery train` left
+    the run's id, says at which server, should there be no such run here. The hold-out is that of
+    the clean table; where there is no table, as in CI, that of the run's own snapshot.
 
     Raises:
         InputError: there is no such run, it logged no model, or there are no rows to judge it on.
         Refused: the gate or the trust rule said no; a `refused` row is left in the ledger.
         Unavailable: a store failed.
     """
-    tags = Tracking(get_settings()).run(run_id).data.tags
+    tags = _tags(run_id, Path(models_dir))
     project = open_project(task or tags.get(TASK))
     target = from_run(project, run_id)
     if target.ours and target.version is not None:
@@ -61,6 +71,30 @@ def register(run_id: str, task: str | None = None, *, compare: bool = False) -> 
         raise _refused(project, target, verdict, metrics)
     version = register_target(project, target, holdout)
     return Registration(project.task.name, version, run_id, verdict.reason, metrics, new=True)
+
+
+def _tags(run_id: str, models_dir: Path) -> dict[str, str]:
+    """The run's tags.
+
+    Raises:
+        InputError: it is not there; if it was logged at another server, both are named.
+    """
+    tracking = Tracking(get_settings())
+    try:
+        return dict(tracking.run(run_id).data.tags)
+    except InputError as error:
+        there = server_of(models_dir, run_id)
+        if error.field != "--run" or there is None or is_same_server(there, tracking.uri):
+            raise
+        raise InputError(
+            f"there is no run {run_id!r} at {tracking.uri}; it was trained at {there}, as "
+            f"{models_dir} says. Training and registering take the same server",
+            field="--run-id",
+            value=run_id,
+            allowed=f"a run of {tracking.uri}",
+            next=f"set MLFLOW_TRACKING_URI to {there}; or train with --mlflow-tracking-uri "
+            f"{tracking.uri}",
+        ) from error
 
 
 def _holdout(project: Project, run_id: str) -> pd.DataFrame:

@@ -72,8 +72,8 @@ def train(
     best on the folds.
 
     `models_dir` gets `model/`, `metrics.json` and, where a tracking server is named and so the run
-    is logged, `run_id.txt`; `processed_dir` gets the clean rows without and with derived features
-    and the fitted pre-processing. `prepare_only` stops there.
+    is logged, `run_id.txt` and `tracking_uri.txt`; `processed_dir` gets the clean rows without and
+    with derived features and the fitted pre-processing. `prepare_only` stops there.
 
     Raises:
         InputError: the configuration, the rows or a folder cannot be used. Unavailable: the
@@ -110,8 +110,8 @@ def train(
         if mlflow_tracking_uri is not None:
             row = log_training(project, prepared, sides, packed, place / "template", configuration)
         metrics = _reached(configuration, prepared, packed, compared)
-        run_id = row.run_id if row else None
-        files += write_model_dir(folder, place / "template", packed.data, metrics, run_id)
+        logged = (row.run_id, settings.tracking_uri) if row else None
+        files += write_model_dir(folder, place / "template", packed.data, metrics, logged)
     return _training(configuration, prepared, compared, files, packed.metrics, row)
 
 

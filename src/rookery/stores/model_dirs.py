@@ -5,10 +5,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from rookery.core.server_address import without_login
 from rookery.errors import InputError
 from rookery.stores.models import fill_template
 
-MODEL, METRICS, RUN_ID = "model", "metrics.json", "run_id.txt"
+MODEL, METRICS, RUN_ID, SERVER = "model", "metrics.json", "run_id.txt", "tracking_uri.txt"
 
 
 def writable(folder: Path, option: str) -> Path:
@@ -31,17 +32,36 @@ def writable(folder: Path, option: str) -> Path:
 
 
 def write_model_dir(
-    folder: Path, template: Path, data: bytes, metrics: dict[str, Any], run_id: str | None
+    folder: Path,
+    template: Path,
+    data: bytes,
+    metrics: dict[str, Any],
+    logged: tuple[str, str] | None,
 ) -> list[Path]:
-    """Replaces `model/` (MLflow's format), `metrics.json` and, of a logged run, `run_id.txt`."""
+    """Replaces `model/` (MLflow's format) and `metrics.json`, and what says where a run is.
+
+    `logged` is the run's id and its server's address: `run_id.txt` and `tracking_uri.txt`.
+    """
+    run_id, uri = logged or (None, None)
     with tempfile.TemporaryDirectory(prefix=".rookery-", dir=folder) as place:
         fill_template(template, Path(place) / "new", data, run_id=run_id)
         if (folder / MODEL).exists():
             (folder / MODEL).rename(Path(place) / "old")
         (Path(place) / "new").rename(folder / MODEL)
     (folder / METRICS).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-    (folder / RUN_ID).unlink(missing_ok=True)  # of a training before this one
-    if run_id is None:
+    for name in (RUN_ID, SERVER):
+        (folder / name).unlink(missing_ok=True)  # of a training before this one
+    if run_id is None or uri is None:
         return [folder / MODEL, folder / METRICS]
     (folder / RUN_ID).write_text(f"{run_id}\n", encoding="utf-8")
-    return [folder / MODEL, folder / METRICS, folder / RUN_ID]
+    (folder / SERVER).write_text(f"{without_login(uri)}\n", encoding="utf-8")
+    return [folder / name for name in (MODEL, METRICS, RUN_ID, SERVER)]
+
+
+def server_of(folder: Path, run_id: str) -> str | None:
+    """The server that a run was logged at, if the folder is that run's and says so."""
+    try:
+        found, uri = ((folder / name).read_text("utf-8").strip() for name in (RUN_ID, SERVER))
+    except (OSError, UnicodeDecodeError):
+        return None
+    return uri if found == run_id else None
