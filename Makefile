@@ -53,7 +53,7 @@ restore: ## Bring a copy back into an empty stack: make restore FROM=backups/…
 	docker compose run --build --rm restore "$(FROM)"
 
 #: Check
-.PHONY: dev lint test test-stack test-browser ci-local
+.PHONY: dev lint test test-model test-stack test-browser ci-local
 dev: ## As setup, with the tools of the checks
 	@scripts/setup.sh dev
 
@@ -69,6 +69,9 @@ lint: dev ## Style, types, the direction of imports, notebooks without outputs
 
 test: dev ## Unit and integration tests, the four notebooks among them
 	$(bin)/python -m pytest
+
+test-model: dev ## The checks of a task, on the model that serves: make test-model TASK=penguins
+	@task="$(TASK)"; $(bin)/python -m pytest model_tests $${task:+--task "$$task"}
 
 test-stack: dev ## The stack in real containers: start, faults, doors, backup
 	@docker info >/dev/null 2>&1 || { echo "no Docker engine answers; start one, then: make test-stack" >&2; exit 2; }

@@ -26,9 +26,9 @@ FEW = {
 
 
 def write_task(folder: Path, **changes: object) -> Path:
-    """`tasks/penguins.yaml` with few candidates and some keys changed, in a folder of its own."""
+    """`tasks/penguins.yaml` with few candidates, no checks of its columns and some keys changed."""
     yaml = YAML()
-    task = yaml.load(TASKS / "penguins.yaml") | {"candidates": FEW} | changes
+    task = yaml.load(TASKS / "penguins.yaml") | {"candidates": FEW, "checks": {}} | changes
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{task['name']}.yaml"
     with path.open("w", encoding="utf-8") as file:

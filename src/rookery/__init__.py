@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rookery.jobs.status import status
     from rookery.jobs.sweep import sweep
     from rookery.jobs.train import train
+    from rookery.jobs.verify import verify
     from rookery.serving.replay import replay
 
 __version__ = "0.1.0"
@@ -44,6 +45,7 @@ __all__ = [
     "status",
     "sweep",
     "train",
+    "verify",
 ]
 
 _HOMES = {"Candidate": "core.candidates", "replay": "serving.replay", "rollback": "jobs.promote"}

@@ -102,6 +102,8 @@ def promoted(result: "Promotion") -> str:
     ]
     if result.comparison:
         lines += compared(asdict(result.comparison))
+    if result.checks:  # all passed, or it would not be promoted
+        lines.append(f"  {len(result.checks)} checks passed")
     return "\n".join([*lines, *([result.api] if result.api else [])])
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rookery.jobs.register import Registration
     from rookery.jobs.reproduce import Reproduction
     from rookery.jobs.train import Training
+    from rookery.jobs.verify import Verification
     from rookery.serving.replay import Replay
 
 MOST_ROWS = 5
@@ -45,6 +46,33 @@ def carried(result: "Carried") -> str:
     }
     lines += [f"  {name:<10}{value}" for name, value in about.items() if value]
     return "\n".join(lines + [f"  {name:<32}{value}" for name, value in result.metrics.items()])
+
+
+def verified(result: "Verification", most: int = 3) -> str:
+    """A line a check, and below what failed its worst rows."""
+    lines = [
+        f"{result.task}: {result.model} on {result.rows} hold-out rows, at most {result.sampled} "
+        "of them asked again with changed values"
+    ]
+    for each in result.checks:
+        value = "-" if each.value is None else _short(each.value)
+        bound = f"{each.sense} {_short(each.bound)}"
+        mark = "ok    " if each.passed else "FAILED"
+        lines.append(f"{mark} {each.kind:<12}{each.name:<28}{value:>10}  {bound:<18}{each.says}")
+        if not each.passed:
+            lines += [f"         {_asked(example)}" for example in each.examples[:most]]
+    failed = sum(not each.passed for each in result.checks)
+    if not result.checks:
+        return f"{lines[0]}\nno check is declared: add `checks:` to the task (docs/checks.md)"
+    return "\n".join([*lines, f"{len(result.checks)} checks, {failed} failed"])
+
+
+def _asked(example: Mapping[str, Any]) -> str:
+    """A row, what was changed in it, and what was said."""
+    changed = example.get("changed")
+    was = f"{_short(example['was'])} -> " if "was" in example else ""
+    how = f" with {_record(changed)}" if changed else ""
+    return f"{was}{_short(example['now'])}{how}: {_record(example['row'])}"
 
 
 def reproduced(result: "Reproduction") -> str:

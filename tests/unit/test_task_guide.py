@@ -7,6 +7,16 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 from ruamel.yaml import YAML
 
+from rookery.core.check_sections import (
+    Cells,
+    Checks,
+    Direction,
+    Invariance,
+    Missing,
+    PerBin,
+    PerClass,
+    PerSegment,
+)
 from rookery.core.derived import BinsOf, DatePartOf, Derived
 from rookery.core.families import FAMILIES
 from rookery.core.metrics import BINARY, METRICS
@@ -45,6 +55,7 @@ MODELS = [
     BinsOf,
 ]
 MODELS += [BinsOf, Split, Threshold, Cost, Gate, Retrain, Drift]
+MODELS += [Checks, Invariance, Direction, PerClass, PerBin, PerSegment, Missing, Cells]
 
 
 def keys(model: type[BaseModel]) -> list[str]:
@@ -76,6 +87,15 @@ def test_the_examples_of_sources_are_valid(example: str) -> None:
     Source.model_validate(YAML(typ="safe").load(example))
 
 
-@pytest.mark.parametrize("example", re.findall(r"`((?!source)\w+: \{.*\})` \|$", GUIDE, re.M))
+CHECKS = GUIDE[GUIDE.index("## checks\n") : GUIDE.index("## retrain\n")]
+FEATURES = GUIDE[GUIDE.index("## features\n") : GUIDE.index("## split")]
+
+
+@pytest.mark.parametrize("example", re.findall(r"\| `(\w+: .*)` \|$", CHECKS, re.M))
+def test_the_examples_of_checks_are_valid(example: str) -> None:
+    Checks.model_validate(YAML(typ="safe").load(example))
+
+
+@pytest.mark.parametrize("example", re.findall(r"`(\w+: \{.*\})` \|$", FEATURES, re.M))
 def test_the_examples_of_features_are_valid(example: str) -> None:
     TypeAdapter(dict[str, Derived]).validate_python(YAML(typ="safe").load(example))

@@ -1,5 +1,6 @@
-"""Every answer again: train a version again, ask it again, compare it with another."""
+"""A version held against something: its checks, its training, its answers, another version."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,8 +8,44 @@ import typer
 from rookery import text_again as text
 from rookery.cli.application import Json, TaskName, apart, app, show
 
-NOT_EQUAL = 3
+REFUSED = NOT_EQUAL = 3
 Number = Annotated[int, typer.Argument(min=1, metavar="VERSION", help="A registered version.")]
+
+
+@app.command()
+def verify(
+    task: TaskName = None,
+    version: Annotated[
+        int | None, typer.Option("--version", min=1, metavar="N", help="This registered version.")
+    ] = None,
+    alias: Annotated[
+        str | None, typer.Option("--alias", metavar="A", help="MODEL_ALIAS if left out.")
+    ] = None,
+    models_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--models-dir", metavar="DIR", help="The model that `rookery train` wrote there."
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="FILE",
+            help="Rows to ask it with; the clean table, or with --models-dir the task's source, if "
+            "left out.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run the checks of the task on a model; 3 where one does not pass."""
+    from rookery.jobs.verify import verify as job
+
+    with apart():
+        result = job(task, version=version, alias=alias, models_dir=models_dir, data=data)
+    show(result, as_json, text.verified(result))
+    if not result.passed:
+        raise typer.Exit(REFUSED)
 
 
 @app.command()

@@ -210,7 +210,7 @@ def _segments(
 ) -> Iterator[Segment]:
     for column in task.gate.segments or _shown(task):
         limit = task.gate.segments.get(column)
-        for value, members in _parts(task, rows[column]):
+        for value, members in parts(task, rows[column]):
             measured = [
                 metrics_of(answers.among(members)).get(task.metric)
                 for answers in (champion, challenger)
@@ -235,7 +235,7 @@ def _shown(task: Task) -> list[str]:
     ]
 
 
-def _parts(task: Task, column: pd.Series) -> Iterator[tuple[str, Numbers]]:
+def parts(task: Task, column: pd.Series) -> Iterator[tuple[str, Numbers]]:
     """Names and positions of the rows of each segment; gaps are one of their own."""
     kind = task.columns[str(column.name)].type
     named = _ranges(column) if kind in ("float", "integer") else column.astype(object)

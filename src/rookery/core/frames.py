@@ -34,3 +34,16 @@ def answers_of(estimator: Any, X: Any) -> tuple[list[Any], list[list[float]] | N
     scores = estimator.predict_proba(X) if hasattr(estimator, "predict_proba") else None
     # of several outputs there is a list of arrays
     return labels, scores.tolist() if isinstance(scores, np.ndarray) else None
+
+
+def rows_of(fields: Sequence[RecordField], X: pd.DataFrame) -> list[Row]:
+    """The rows of a frame as plain values: what `frame_of` makes frames of."""
+    columns = [_plain(X[field.name], field.type) for field in fields]
+    return list(zip(*columns, strict=True))
+
+
+def _plain(column: pd.Series, kind: FieldType) -> list[Any]:
+    read = {"integer": int, "boolean": bool, "float": float, "date": pd.Timestamp.to_pydatetime}
+    plain = read.get(kind, str)
+    gaps = column.isna().tolist()
+    return [None if gap else plain(value) for gap, value in zip(gaps, column.tolist(), strict=True)]

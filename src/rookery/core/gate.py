@@ -33,10 +33,10 @@ def judge(
         value = metrics.get(name)
         if value is None:
             faults.append(f"{name} could not be measured; the gate asks for {bound:g}")
-        elif not _shortfall(name, value, bound) <= 0:  # nor NaN
+        elif not shortfall(name, value, bound) <= 0:  # nor NaN
             faults.append(
                 f"{name} {value:.4f} misses the gate's {bound:g} "
-                f"by {_shortfall(name, value, bound):.4f}"
+                f"by {shortfall(name, value, bound):.4f}"
             )
     if production is not None and task.gate.not_worse_than_production:
         faults += _worse(task, metrics, production)
@@ -56,7 +56,7 @@ def _worse(task: Task, metrics: dict[str, float], production: dict[str, float]) 
         return [f"{task.metric} could not be measured"]
     if theirs is None:
         return []
-    short = _shortfall(task.metric, mine, theirs)
+    short = shortfall(task.metric, mine, theirs)
     if short <= task.gate.tolerance + 1e-12:
         return []
     allowed = f" (tolerance {task.gate.tolerance:g})" if task.gate.tolerance else ""
@@ -66,6 +66,6 @@ def _worse(task: Task, metrics: dict[str, float], production: dict[str, float]) 
     ]
 
 
-def _shortfall(name: str, value: float, bound: float) -> float:
+def shortfall(name: str, value: float, bound: float) -> float:
     """How much is lacking, positive when it is; in the metric's own direction."""
     return bound - value if DIRECTIONS[name] == "maximize" else value - bound

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from rookery.core.check_sections import Checks, check_checks
 from rookery.core.derived import Derived
 from rookery.core.families import FAMILIES, Kind, estimator_parameters, kind_of
 from rookery.core.located import Located, brief, check_column_name
@@ -68,6 +69,7 @@ class Task(Strict):
     direction: Literal["maximize", "minimize"] | None = None
     threshold: Threshold | None = None
     gate: Gate = Gate()
+    checks: Checks = Checks()
     retrain: Retrain = Retrain()
     register_: Literal["best", "each_family"] = Field(default="best", alias="register")
     candidates: dict[str, Candidates] = Field(min_length=1)
@@ -224,6 +226,7 @@ class Task(Strict):
                 raise Located(
                     ("gate", "segments", name), name, "a category, boolean, float or integer column"
                 )
+        check_checks(self, allowed)
         for name, candidates in self.candidates.items():
             self._check_family(name, candidates)
         return self

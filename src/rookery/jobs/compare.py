@@ -1,11 +1,14 @@
 """Champion against challenger on the hold-out, and what the gate says of it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from rookery.core.checks import Result
+from rookery.core.checks import faults as check_faults
 from rookery.core.comparison import compare, faults, metrics_of
 from rookery.core.gate import Verdict, judge
 from rookery.core.holdout import unseen_under
@@ -14,6 +17,7 @@ from rookery.core.shape import answers_on
 from rookery.core.tags import CHALLENGER, CHAMPION, PASSED, UNSEEN, VERDICT
 from rookery.core.task import Task
 from rookery.errors import Refused
+from rookery.jobs.checking import check_target
 from rookery.jobs.comparison_runs import Compared, log_comparison
 from rookery.jobs.project import Project
 from rookery.jobs.standing import Champion, champion_of
@@ -22,28 +26,41 @@ from rookery.jobs.target import Target
 
 @dataclass(frozen=True)
 class Examined:
-    """What the gate says of a model, with its metrics, and the comparison if there was one."""
+    """What the gate says of a model, with its metrics and checks, and the comparison if any."""
 
     metrics: dict[str, float]
     verdict: Verdict
     compared: Compared | None
+    checks: list[Result] = field(default_factory=list)
 
 
 def examine(project: Project, target: Target, holdout: pd.DataFrame) -> Examined:
-    """Judges a model on the hold-out, beside what is promoted.
+    """Judges a model on the hold-out, by the task's checks and beside what is promoted.
 
     Raises:
-        Refused: its columns or classes are not those of the task.
+        Refused: its columns or classes are not those of the task, or it cannot be packed.
     """
     said = answers_on(target.model, holdout, project.task, target.columns)
+    checks = check_target(project, target, holdout, said)
+    examined = _judged(project, target, said, holdout, check_faults(checks))
+    return replace(examined, checks=checks)
+
+
+def _judged(
+    project: Project,
+    target: Target,
+    said: Answers,
+    holdout: pd.DataFrame,
+    further: Sequence[str],
+) -> Examined:
     champion = champion_of(project)
     if isinstance(champion, Champion):
         theirs = _answers_of(project, champion, holdout)
         if isinstance(theirs, Answers):
-            return _compared(project, champion, theirs, target, said, holdout)
+            return _compared(project, champion, theirs, target, said, holdout, further)
         champion = theirs
     metrics = metrics_of(said)
-    return Examined(metrics, judge(project.task, metrics, None, champion), None)
+    return Examined(metrics, judge(project.task, metrics, None, champion, further), None)
 
 
 def _answers_of(project: Project, champion: Champion, holdout: pd.DataFrame) -> Answers | str:
@@ -61,13 +78,16 @@ def _compared(
     target: Target,
     said: Answers,
     holdout: pd.DataFrame,
+    further: Sequence[str],
 ) -> Examined:
     task = project.task
     rows, unseen = unseen_by_both(
         task, holdout, {f"version {champion.version}": champion.task, target.name: target.task}
     )
     found = compare(task, theirs.among(rows), said.among(rows), holdout.iloc[rows])
-    verdict = judge(task, found.challenger, found.champion, further=faults(task, found))
+    verdict = judge(
+        task, found.challenger, found.champion, further=[*faults(task, found), *further]
+    )
     tags = {
         CHAMPION: champion.version,
         CHALLENGER: target.version or target.name,

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
+from rookery.core.checks import Result, declared
 from rookery.core.holdout import split
 from rookery.core.tags import BEST
 from rookery.errors import InputError, Refused, Unavailable
@@ -37,6 +38,7 @@ class Promotion:
     changed: bool
     comparison: Compared | None = None
     api: str | None = None  # what came of telling it; None where API_URL names none
+    checks: list[Result] = field(default_factory=list)
 
 
 def promote(
@@ -207,7 +209,7 @@ def _promote(project: Project, entry: int, target: Target, current: str | None) 
     project.tracking.set_production(project.task.name, version)
     project.ledger.close(entry, "done", verdict.reason)
     done = _result(project, version, current, verdict.reason, metrics, changed=True)
-    return replace(done, comparison=examined.compared)
+    return replace(done, comparison=examined.compared, checks=examined.checks)
 
 
 def _holdout(project: Project) -> pd.DataFrame:
@@ -224,6 +226,8 @@ def _asked(project: Project) -> str:
         bounds.append(f"{project.task.metric} proven {gate.proof.replace('_', '-')}")
     bounds += [f"{name} changed by {bound:+.2%} or better" for name, bound in gate.change.items()]
     bounds += [f"{bound:g} worse at most by {name}" for name, bound in gate.segments.items()]
+    if many := len(declared(project.task)):
+        bounds.append(f"{many} checks passed")
     return ", ".join(bounds) or "anything"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from rookery.core.equality import measured
 from rookery.errors import NotPromoted
-from rookery.jobs.project import open_project
+from rookery.jobs.project import Project, open_project
 from rookery.stores.versions import lineage_of
 
 
@@ -36,10 +36,7 @@ def query(task: str | None = None, *, alias: str | None = None) -> Carried:
     project = open_project(task)
     tracking, name = project.tracking, project.task.name
     wanted = alias or project.settings.model_alias
-    aliases = tracking.aliases(name)
-    number = tracking.production(name) if alias is None else aliases.get(wanted)
-    if number is None:
-        raise _nobody(name, wanted, aliases)
+    number, aliases = carrier(project, alias), tracking.aliases(name)
     lineage, link = lineage_of(tracking, name, number)
     return Carried(
         task=name,
@@ -55,6 +52,20 @@ def query(task: str | None = None, *, alias: str | None = None) -> Carried:
         metrics=measured(lineage.metrics),
         aliases=aliases,
     )
+
+
+def carrier(project: Project, alias: str | None = None) -> str:
+    """The number of the version that carries an alias; without one, of what is to be served.
+
+    Raises:
+        NotPromoted: none does. Unavailable: MLflow failed.
+    """
+    tracking, name = project.tracking, project.task.name
+    aliases = tracking.aliases(name)
+    number = tracking.production(name) if alias is None else aliases.get(alias)
+    if number is None:
+        raise _nobody(name, alias or project.settings.model_alias, aliases)
+    return number
 
 
 def _nobody(name: str, alias: str, aliases: dict[str, Any]) -> NotPromoted:

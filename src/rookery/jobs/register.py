@@ -5,20 +5,21 @@ from pathlib import Path
 
 import pandas as pd
 
+from rookery.core.checks import faults
+from rookery.core.comparison import metrics_of
 from rookery.core.gate import Verdict
-from rookery.core.holdout import split
 from rookery.core.server_address import is_same_server
-from rookery.core.shape import score_on
+from rookery.core.shape import answers_on
 from rookery.core.tags import TASK
 from rookery.errors import InputError, Refused
+from rookery.jobs.checking import check_target
 from rookery.jobs.compare import examine
+from rookery.jobs.holdouts import holdout_of
 from rookery.jobs.project import Project, open_project
-from rookery.jobs.rows import read_clean
 from rookery.jobs.standing import admitted
 from rookery.jobs.target import Target, from_run, register_target
 from rookery.settings import get_settings
 from rookery.stores.model_dirs import server_of
-from rookery.stores.origins import snapshot_rows
 from rookery.stores.tracking import Tracking
 
 
@@ -60,13 +61,8 @@ def register(
     if target.ours and target.version is not None:
         reason = "is a version already"
         return Registration(project.task.name, target.version, run_id, reason, {}, new=False)
-    holdout = _holdout(project, run_id)
-    if compare:
-        examined = examine(project, target, holdout)
-        metrics, verdict = examined.metrics, examined.verdict
-    else:
-        metrics = score_on(target.model, holdout, project.task, target.columns)
-        verdict = admitted(project, metrics)
+    holdout = holdout_of(project, run_id)
+    metrics, verdict = _judged(project, target, holdout, compare=compare)
     if not verdict.passed:
         raise _refused(project, target, verdict, metrics)
     version = register_target(project, target, holdout)
@@ -97,20 +93,16 @@ def _tags(run_id: str, models_dir: Path) -> dict[str, str]:
         ) from error
 
 
-def _holdout(project: Project, run_id: str) -> pd.DataFrame:
-    if project.tables.columns(project.clean) is not None:
-        return split(read_clean(project), project.task)[1]
-    rows = snapshot_rows(project.tracking, run_id, project.task)
-    if rows is None:
-        raise InputError(
-            f"there are no rows to judge run {run_id} on: no table {project.clean}, and the run "
-            "keeps none",
-            field="--run-id",
-            value=run_id,
-            allowed="a run with a snapshot, or a task that was cleaned",
-            next=f"rookery clean {project.task.name}",
-        )
-    return split(rows, project.task)[1]
+def _judged(
+    project: Project, target: Target, holdout: pd.DataFrame, *, compare: bool
+) -> tuple[dict[str, float], Verdict]:
+    if compare:
+        examined = examine(project, target, holdout)
+        return examined.metrics, examined.verdict
+    said = answers_on(target.model, holdout, project.task, target.columns)
+    checks = check_target(project, target, holdout, said, packed=False)
+    metrics = metrics_of(said)
+    return metrics, admitted(project, metrics, faults(checks))
 
 
 def _refused(

@@ -1,5 +1,6 @@
 """The promoted version, as what a new one is compared with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +21,14 @@ class Champion:
     task: Task | None
 
 
-def admitted(project: Project, metrics: dict[str, float]) -> Verdict:
-    """Whether a model may be registered: promotion asks for more, beside what is promoted then."""
+def admitted(project: Project, metrics: dict[str, float], further: Sequence[str] = ()) -> Verdict:
+    """Whether a model may be registered: promotion asks for more, beside what is promoted then.
+
+    `further` are the faults that checks found.
+    """
     current = project.tracking.production(project.task.name)
     role = f"challenger of version {current}" if current else "first to be promoted"
-    return judge(project.task, metrics, None, role)
+    return judge(project.task, metrics, None, role, further)
 
 
 def champion_of(project: Project) -> Champion | str:

@@ -8,6 +8,7 @@ import joblib
 from mlflow.tracking.context.registry import resolve_tags
 
 from rookery.core.candidates import Candidate, expand
+from rookery.core.checks import faults
 from rookery.core.gate import Verdict
 from rookery.core.holdout import digest, in_order
 from rookery.core.tags import BEST, DIGEST, FAMILY, KIND, LAST_BATCH, TASK
@@ -15,6 +16,7 @@ from rookery.core.task import Task
 from rookery.errors import InputError, Unavailable
 from rookery.jobs.batch_evidence import batch_tags
 from rookery.jobs.candidate_runs import Plan, log_all
+from rookery.jobs.checking import check_run
 from rookery.jobs.fitting import Fitting, fit_all
 from rookery.jobs.leaderboard import Row, Sweep, ranked
 from rookery.jobs.plots import log_plots
@@ -162,7 +164,7 @@ def _register(plan: Plan, rows: list[Row]) -> tuple[Verdict, dict[str, str]]:
     """
     project, task = plan.project, plan.project.task
     current = project.tracking.production(task.name)
-    verdicts = {row.run_id: admitted(project, row.holdout) for row in _chosen(task, rows)}
+    verdicts = {row.run_id: _verdict(plan, row) for row in _chosen(task, rows)}
     versions = {}
     for row in _chosen(task, rows):
         if verdicts[row.run_id].passed:
@@ -177,6 +179,11 @@ def _register(plan: Plan, rows: list[Row]) -> tuple[Verdict, dict[str, str]]:
         reason = f"{best.name} not registered: {verdict.reason}"
         project.ledger.record(task.name, current, None, "refused", reason, best.holdout)
     return verdict, versions
+
+
+def _verdict(plan: Plan, row: Row) -> Verdict:
+    checks = check_run(plan.project, row.run_id, plan.holdout)
+    return admitted(plan.project, row.holdout, faults(checks))
 
 
 def _chosen(task: Task, rows: list[Row]) -> list[Row]:

@@ -1,6 +1,7 @@
 """What a promotion is about: a version or a run's model, loaded, and registered when it may be."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ import pandas as pd
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import ModelSignature, infer_signature
 
+from rookery.core.fields import fields_of
+from rookery.core.records import RecordField
 from rookery.core.shape import inputs_for
 from rookery.core.tags import CONVERTED_FROM, DIGEST, FAMILY, LAST_BATCH
 from rookery.core.task import Task
@@ -30,7 +33,7 @@ class Target:
 
     name: str
     model: Any
-    columns: list[str]
+    fields: tuple[RecordField, ...]
     run_id: str | None
     model_id: str | None
     version: str | None
@@ -38,6 +41,10 @@ class Target:
     libraries: dict[str, str]  # those it will be loaded with: its own pins, or ours if converted
     signature: ModelSignature | None = None
     task: Task | None = None  # as it was when the model was made; None of a model logged by hand
+
+    @property
+    def columns(self) -> list[str]:
+        return [field.name for field in self.fields]
 
 
 def from_version(project: Project, number: str, *, named: bool = True) -> Target:
@@ -75,6 +82,19 @@ def from_run(project: Project, run_id: str, *, named: bool = True) -> Target:
     return _loaded(project, uri, shown, run_id, model_id, version, named=named)
 
 
+def from_folder(path: Path) -> Target:
+    """A model folder that is no run's: `model/` as `rookery train` leaves it.
+
+    Raises:
+        Refused: it is not a model that may be loaded.
+    """
+    folder = read_folder(path)
+    model = load_trusted(folder)
+    fields = fields_of(require_inputs(folder, model), folder.task, folder.example)
+    pinned, name = folder.libraries, f"the model in {path}"
+    return Target(name, model, fields, None, None, None, True, pinned, task=folder.task)
+
+
 def _is_of(version: ModelVersion, run_id: str, model_id: str) -> bool:
     """Whether a version is this model; a run may have logged several, so its run says too little.
 
@@ -109,9 +129,9 @@ def _loaded(
             )
         ours = folder.task is not None and folder.format == "skops"
         model = load_trusted(folder) if folder.format == "skops" else load_untrusted(folder)
-        columns = [column for column, _, _ in require_inputs(folder, model)]
+        fields = fields_of(require_inputs(folder, model), folder.task, folder.example)
     pinned = folder.libraries if ours else libraries()
-    return Target(name, model, columns, run_id, model_id, version, ours, pinned, task=folder.task)
+    return Target(name, model, fields, run_id, model_id, version, ours, pinned, task=folder.task)
 
 
 def register_target(project: Project, target: Target, holdout: pd.DataFrame) -> str:

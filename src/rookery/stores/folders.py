@@ -117,10 +117,7 @@ def load_trusted(folder: ModelFolder) -> Any:
             next="rookery promote --version N converts it where it was trained",
         )
     try:
-        data = _model_file(folder.path).read_bytes()
-        check_file(data)
-        model = skops.io.loads(data, trusted=list(trusted_types()))
-        check_trees(model)
+        return unpack(_model_file(folder.path).read_bytes())
     except Refused:
         raise
     except Exception as error:  # a broken or hostile file: skops raises whatever its parts do
@@ -129,6 +126,18 @@ def load_trusted(folder: ModelFolder) -> Any:
             field="model",
             value=folder.path.name,
         ) from error
+
+
+def unpack(data: bytes) -> Any:
+    """The pipeline of a skops file, if every type in it is one that skops or our list allows.
+
+    Raises:
+        Refused: a type, a size or a tree that is not allowed. Of a broken file, whatever skops and
+            its parts raise.
+    """
+    check_file(data)
+    model = skops.io.loads(data, trusted=list(trusted_types()))
+    check_trees(model)
     return model
 
 

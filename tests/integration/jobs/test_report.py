@@ -110,9 +110,14 @@ def test_the_page_says_what_the_stores_say(
     assert champion["metrics"] == pytest.approx(status["ledger"][0]["metrics"])
     assert champion["metrics"]["accuracy"] > other["metrics"]["accuracy"]
 
+    (checked,) = sections["checks"]["versions"]
+    assert (checked["version"], checked["passed"]) == ("1", True)
+    assert [each["name"] for each in checked["checks"]] == ["skops", "converted"]
+
     page = page_of(found)
     for shown in (
         "344",
+        "packaging skops",
         "body_mass_g: missing",
         sections["leaderboard"]["digest"],
         f"{other['metrics']['accuracy']:.4f}",

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from rookery.core.holdout import split
 from rookery.jobs.last_sweep import read_last_sweep
 from rookery.jobs.project import Project
+from rookery.jobs.report.checks import checks
 from rookery.jobs.report.live import drift, live
 from rookery.jobs.report.section import Section, missing
 from rookery.jobs.report.standing import Compared, compare, pictures_of
@@ -36,6 +37,7 @@ def gather(project: Project, days: int) -> tuple[dict[str, Any], dict[str, Figur
         "rejects": _rejects(project, stands),
         "leaderboard": _leaderboard(project, stands),
         "versions": _versions(compared, stands),
+        "checks": checks(project, compared),
         "drift": drift(project, compared, rows, days),
         "live": live(project, compared, days),
         "ledger": _ledger(stands),
