@@ -25,6 +25,8 @@ IMPORTED_AS = {
     "xgboost-cpu": "xgboost",
     "gitpython": "git",
     "ipykernel": "IPython",
+    "azure-mgmt-containerinstance": "azure",
+    "azure-identity": "azure",
 }
 
 

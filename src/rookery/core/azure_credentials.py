@@ -20,6 +20,8 @@ PARTS = {
     "tenantId": "id of the directory",
     "subscriptionId": "id of the subscription that pays",
 }
+IDS = ("clientId", "tenantId", "subscriptionId")
+EXAMPLE = "00000000-0000-0000-0000-000000000000"
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 PUBLIC = {
     "activeDirectoryEndpointUrl": "https://login.microsoftonline.com",
@@ -82,16 +84,17 @@ def _missing(given: Mapping[str, Any]) -> list[str]:
 
 
 def _malformed(given: Mapping[str, Any]) -> list[str]:
-    """Ids that are none, as where the subscription's name was given; addresses without TLS."""
-    ids = (given.get(name) for name in ("clientId", "tenantId", "subscriptionId"))
-    named = zip(("clientId", "tenantId", "subscriptionId"), ids, strict=True)
+    """Ids that are none; addresses without TLS, to which no token may go.
+
+    Only the subscription is shown: people give its name. Another value may be a secret, misplaced.
+    """
     faults = [
-        f"{name} is {value!r}, and no id such as 00000000-0000-0000-0000-000000000000"
-        for name, value in named
-        if isinstance(value, str) and value and not GUID.fullmatch(value)
+        f"{name} is {repr(value) + ', ' if name == 'subscriptionId' else ''}no id such as {EXAMPLE}"
+        for name in IDS
+        if isinstance(value := given.get(name), str) and value and not GUID.fullmatch(value)
     ]
-    for name in PUBLIC:
-        place = urlsplit(str(given.get(name) or PUBLIC[name]))
+    for name, default in PUBLIC.items():
+        place = urlsplit(str(given.get(name) or default))
         if place.scheme != "https" or not place.hostname or place.username:
             faults.append(f"{name} is no https address")
     return faults

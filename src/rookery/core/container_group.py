@@ -21,6 +21,7 @@ FIXED = {
 }
 SECRET_KEYS = frozenset({"password", "secureValue", "storageAccountKey", "workspaceKey"})
 HIDDEN = "***"
+PREVIOUS = "rookery-previous-image"  # a tag
 SHORTEST_SECRET = 4  # to hide every `a` of a text would hide nothing
 
 Group = dict[str, Any]

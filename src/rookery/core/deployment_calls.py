@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rookery.core.container_group import API_VERSION, container, port_of
+from rookery.core.azure_credentials import AzureCredentials
+from rookery.core.container_group import API_VERSION, HIDDEN, container, masked, port_of
 
 
 @dataclass(frozen=True)
@@ -17,35 +18,43 @@ class Call:
     body: Any = None
 
 
-def group_url(manager: str, subscription: str, resource_group: str, name: str) -> str:
-    """A container group in Azure's REST API, without the version."""
-    return (
-        f"{manager}/subscriptions/{subscription}/resourceGroups/{resource_group}"
-        f"/providers/Microsoft.ContainerInstance/containerGroups/{name}"
-    )
-
-
 def planned_calls(
-    group: Mapping[str, Any],
-    *,
-    token_url: str,
-    group_url: str,
-    host: str,
-    record: Mapping[str, Any] | None,
+    group: Mapping[str, Any], credentials: AzureCredentials, resource_group: str
 ) -> list[Call]:
-    """Every request of a deployment; secrets are as in `group`, so mask that first."""
-    versioned = f"{group_url}?api-version={API_VERSION}"
-    logs = f"{group_url}/containers/{container(group)['name']}/logs?api-version={API_VERSION}&tail=40"
-    serves = f"http://{host}:{port_of(group)}"
+    """Every request of a deployment, with `***` for secrets."""
+    place = (
+        f"{credentials.manager}/subscriptions/{credentials.subscription_id}"
+        f"/resourceGroups/{resource_group}"
+        f"/providers/Microsoft.ContainerInstance/containerGroups/{group['name']}"
+    )
+    versioned = f"{place}?api-version={API_VERSION}"
+    body = {k: v for k, v in masked(dict(group)).items() if k not in ("name", "type", "apiVersion")}
+    logs = f"{place}/containers/{container(group)['name']}/logs?api-version={API_VERSION}&tail=40"
+    serves = f"http://<the fqdn that Azure answers with>:{port_of(group)}"
     return [
-        Call("POST", token_url, "to log in"),
-        Call("GET", versioned, "to read the image before; 404 where the group is new"),
-        Call("PUT", versioned, "to create or update the group", dict(group)),
-        Call("GET", versioned, "until the group is provisioned"),
+        *_login(credentials),
+        Call("GET", versioned, "to read the group before; 404 where it is new"),
+        Call("PUT", versioned, "to create or update it", body),
+        Call("GET", versioned, "until provisioningState is Succeeded, and for the fqdn"),
         Call("GET", f"{serves}/health", "until it answers with 200"),
-        Call("POST", f"{serves}/predict", "to see a right prediction", dict(record or {}) or None),
-        Call("GET", versioned, "to see that the container was not restarted meanwhile"),
+        Call("POST", f"{serves}/predict", "with each example that the image holds"),
+        Call("GET", versioned, "for a while: the container must not have been restarted"),
         Call("GET", logs, "if it is refused: its last lines"),
         Call("PUT", versioned, "if it is refused: the group as it was, with the image before"),
-        Call("DELETE", versioned, "if it is refused and there was none before"),
+        Call("DELETE", versioned, "if it is refused, and there was none before"),
+    ]
+
+
+def _login(credentials: AzureCredentials) -> list[Call]:
+    """The client credentials of OAuth 2.0 (RFC 6749, section 4.4)."""
+    tenant = f"{credentials.authority}/{credentials.tenant_id}"
+    asked = {
+        "grant_type": "client_credentials",
+        "client_id": credentials.client_id,
+        "client_secret": HIDDEN,
+        "scope": f"{credentials.manager}/.default",
+    }
+    return [
+        Call("GET", f"{tenant}/v2.0/.well-known/openid-configuration", "to log in"),
+        Call("POST", f"{tenant}/oauth2/v2.0/token", "to log in", asked),
     ]

@@ -138,27 +138,28 @@ class AzureContainers:
                 return None
         return dict(found.serialize(keep_readonly=True))
 
-    def put(self, name: str, group: Group, seconds: float) -> None:
-        """Creates or updates a group, and waits until it is provisioned.
+    def begin(self, name: str, group: Group) -> "LROPoller[Any]":
+        """Asks for a group to be created or updated.
 
         Raises:
             Unavailable: Azure did not take it; what was there before is untouched.
-            Refused: Azure took it and failed, or was not done in time.
         """
         with self._answering():
-            poller = self.client.container_groups.begin_create_or_update(
+            return self.client.container_groups.begin_create_or_update(
                 self.resource_group, name, validated(group)
             )
-        self._wait(poller, name, seconds)
 
-    def _wait(self, poller: "LROPoller[Any]", name: str, seconds: float) -> None:
+    def finish(self, started: "LROPoller[Any]", name: str, seconds: float) -> None:
+        """Waits until a group that was asked for is provisioned.
+
+        Raises:
+            Refused: Azure failed with it, or was not done in time.
+        """
         try:
-            poller.wait(seconds)
-            if not poller.done():
-                raise _unprovisioned(name, f"not within {seconds:g} s ({poller.status()})")
-            poller.result()
-        except ClientAuthenticationError as error:
-            raise self._kept_out(error) from error
+            started.wait(seconds)
+            if not started.done():
+                raise _unprovisioned(name, f"not within {seconds:g} s ({started.status()})")
+            started.result()
         except AzureError as error:
             raise _unprovisioned(name, _said(error)) from error
 

@@ -8,7 +8,7 @@ import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ class State:
     exit_code: int
     port: int | None
     image: str
+    labels: dict[str, str] = field(default_factory=dict)
+    restarts: int = 0
 
 
 def require() -> None:
@@ -165,6 +167,8 @@ def state(container: str) -> State | None:
             exit_code=found["State"]["ExitCode"],
             port=published[0] if published else None,
             image=found["Image"],
+            labels=found["Config"].get("Labels") or {},
+            restarts=found["RestartCount"],
         )
     return None
 

@@ -1,0 +1,334 @@
+"""A model's image on this machine's engine, in place of the one before, at one fixed port."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from filelock import FileLock, Timeout
+
+from rookery.core.deployment_calls import Call
+from rookery.core.examples import Examples
+from rookery.errors import InputError, RookeryError, Unavailable
+from rookery.jobs.deploy.gate import (
+    PAUSE_SECONDS,
+    examples_of_image,
+    of_task,
+    require_answers,
+    require_staying,
+)
+from rookery.jobs.deploy.outcome import Deployment, refused
+from rookery.jobs.image_check import PORT, check_image, examples_in
+from rookery.settings import Settings
+from rookery.stores import engine
+
+LABEL = "rookery.deployment"
+# beside what the engine's module confines every model to
+LIMITS = (
+    "--init",
+    "--restart=unless-stopped",
+    "--memory=1g",
+    "--pids-limit=512",
+    "--log-opt=max-size=10m",
+    "--log-opt=max-file=3",
+)
+
+
+@dataclass(frozen=True)
+class Names:
+    """The containers of one task: what serves, what wants to, and what served before."""
+
+    task: str
+
+    @property
+    def now(self) -> str:
+        return f"rookery-model-{self.task}"
+
+    @property
+    def new(self) -> str:
+        return f"{self.now}-new"
+
+    @property
+    def before(self) -> str:
+        return f"{self.now}-previous"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The port that was asked for, and the one of a task's first deployment where none was."""
+
+    asked: int | None
+    first: int
+
+    def after(self, serving: "engine.State | None") -> int:
+        """A deployment stays where it is unless another port is asked for."""
+        return self.asked or _port_of(serving) or self.first
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to serve, where, and how long it is looked at."""
+
+    names: Names
+    image: str  # as people call it
+    id: str
+    port: int
+    examples: Examples
+    key: str | None
+    wait: float
+    watch: float
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def address(self) -> str:
+        """Not by name, which may lead to an address that nothing is published on."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def deploy_local(
+    settings: Settings,
+    task: str,
+    image: str | None,
+    ports: Ports,
+    *,
+    wait: float,
+    watch: float,
+) -> Deployment:
+    """As `rookery.jobs.deploy.deploy`; without an image, the one that served before.
+
+    It is checked at a port of its own first, while the old one serves on. Then the old one is
+    stopped, which frees the port, and the new one started there.
+    """
+    names = Names(task)
+    engine.require()
+    with _alone(settings, task):
+        _recover(names)
+        shown, reference = (image, image) if image else _served_before(names)
+        serving = engine.state(names.now)
+        try:
+            checked = check_image(reference, wait)
+        except RookeryError as error:
+            if isinstance(error, InputError):
+                raise
+            raise refused(error, shown, _said(names, serving)) from error
+        wish = Wish(
+            names=names,
+            image=shown,
+            id=checked.id,
+            port=ports.after(serving),
+            examples=of_task(examples_of_image(checked.id, task), shown, task),
+            key=settings.api_key.get_secret_value() if settings.api_key else None,
+            wait=wait,
+            watch=watch,
+        )
+        return _switch(wish, serving)
+
+
+@contextmanager
+def _alone(settings: Settings, task: str) -> Iterator[None]:
+    """One deployment of a task at a time.
+
+    Raises:
+        Unavailable: another one is under way.
+    """
+    folder = settings.home / "deployments"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"{task}.lock", timeout=0)
+    try:
+        with lock:
+            yield
+    except Timeout:
+        raise Unavailable(
+            f"another deployment of {task} is under way", next="the same command, when it is done"
+        ) from None
+
+
+def _recover(names: Names) -> None:
+    """Ends what a killed deployment left: a switch that was done, or one that was not."""
+    new = engine.state(names.new)
+    if engine.state(names.now) is None and new is not None and new.running:
+        engine.rename(names.new, names.now)
+    elif new is not None:
+        engine.remove(names.new)
+    if engine.state(names.now) is None and engine.state(names.before) is not None:
+        engine.rename(names.before, names.now)
+
+
+def _served_before(names: Names) -> tuple[str, str]:
+    before = engine.state(names.before)
+    if before is None:
+        raise InputError(
+            f"nothing of {names.task} was deployed here before the present one",
+            field="--rollback",
+            allowed="a task that was deployed twice",
+            next=f"rookery deploy {names.task} --image NAME:TAG",
+        )
+    return _image_of(before), before.image
+
+
+def _switch(wish: Wish, serving: "engine.State | None") -> Deployment:
+    """From the old to the new; whatever happens on the way, one of them serves at the end."""
+    names = wish.names
+    _create(wish, serving)
+    stopped = time.monotonic()
+    try:
+        if serving is not None:
+            engine.stop(names.now)
+        engine.start(names.new)
+        require_answers(
+            wish.address, wish.examples, wish.wait, wish.key, partial(_has_died, names.new)
+        )
+        away = time.monotonic() - stopped
+        require_staying(partial(_why_gone, names.new), wish.watch, PAUSE_SECONDS)
+        require_answers(wish.address, wish.examples, wish.wait, wish.key)
+    except BaseException as error:
+        log = engine.logs(names.new)
+        engine.remove(names.new)
+        now = _put_back(wish, serving)
+        if isinstance(error, RookeryError):
+            raise refused(_port_named(error, wish), wish.image, now, log) from error
+        raise
+    if serving is not None:
+        engine.remove(names.before)
+        engine.rename(names.now, names.before)
+    engine.rename(names.new, names.now)
+    return Deployment(
+        task=names.task,
+        target="local",
+        image=wish.image,
+        url=wish.url,
+        previous=_image_of(serving) if serving else None,
+        model=wish.examples.model,
+        version=wish.examples.version,
+        away_seconds=round(away, 2) if serving and serving.running else None,
+    )
+
+
+def _create(wish: Wish, serving: "engine.State | None") -> None:
+    labels = {
+        LABEL: wish.names.task,
+        f"{LABEL}.image": wish.image,
+        f"{LABEL}.version": wish.examples.version,
+        f"{LABEL}.port": str(wish.port),
+        f"{LABEL}.at": datetime.now(UTC).isoformat(timespec="seconds"),
+        f"{LABEL}.previous": _image_of(serving) if serving else "",
+    }
+    # in a file, because a command line can be read by every user of this machine
+    with tempfile.NamedTemporaryFile("w", prefix="rookery-", encoding="utf-8") as environment:
+        environment.write(f"PORT={PORT}\n" + (f"API_KEY={wish.key}\n" if wish.key else ""))
+        environment.flush()
+        engine.create(
+            wish.id,
+            *_options(wish.names, wish.port, labels),
+            f"--env-file={environment.name}",
+        )
+
+
+def _options(names: Names, port: int, labels: dict[str, str]) -> list[str]:
+    return [
+        f"--name={names.new}",
+        *engine.CONFINED,
+        *LIMITS,
+        f"--publish=127.0.0.1:{port}:{PORT}",
+        *(f"--label={name}={value}" for name, value in labels.items()),
+    ]
+
+
+def _put_back(wish: Wish, serving: "engine.State | None") -> str:
+    """Has the old one serve again; what serves now, in words."""
+    names = wish.names
+    if serving is None:
+        return "nothing serves, as before"
+    examples = examples_in(names.now, _image_of(serving))
+    address = f"http://127.0.0.1:{_port_of(serving) or wish.port}"
+    try:
+        engine.start(names.now)
+        require_answers(address, examples, wish.wait, wish.key, partial(_has_died, names.now))
+    except RookeryError as error:
+        return f"nothing serves: {_image_of(serving)} could not be put back ({error.message})"
+    return f"{_said(names, serving)}, put back"
+
+
+def _said(names: Names, serving: "engine.State | None") -> str:
+    if serving is None or not serving.running:
+        return "nothing serves, as before"
+    version = serving.labels.get(f"{LABEL}.version", "?")
+    return (
+        f"{_image_of(serving)} (version {version}) serves at "
+        f"http://localhost:{_port_of(serving) or '?'}"
+    )
+
+
+def _image_of(state: "engine.State") -> str:
+    return state.labels.get(f"{LABEL}.image") or state.image
+
+
+def _port_of(state: "engine.State | None") -> int | None:
+    """As it was created with: one that is stopped publishes none."""
+    given = state.labels.get(f"{LABEL}.port", "") if state else ""
+    return int(given) if given.isdecimal() else None
+
+
+def _has_died(container: str) -> bool:
+    return _why_gone(container) is not None
+
+
+def _why_gone(container: str) -> str | None:
+    """How a container ended, also where the engine has started it again; None while it lives."""
+    state = engine.state(container)
+    if state is None:
+        return "its container was removed"
+    if state.restarts or not state.running:
+        return f"it ended with {state.exit_code}" if not state.running else "it ended and restarted"
+    return None
+
+
+def _port_named(error: RookeryError, wish: Wish) -> RookeryError:
+    """What the engine says of a taken port, with the setting that chooses another."""
+    if not isinstance(error, Unavailable) or not any(
+        words in error.message for words in ("already allocated", "already in use")
+    ):
+        return error
+    return Unavailable(
+        f"port {wish.port} of this machine is taken",
+        field="docker",
+        value=wish.port,
+        allowed="a port that nothing listens on",
+        next=f"rookery deploy {wish.names.task} --port N, or DEPLOY_PORT",
+    )
+
+
+def planned(task: str, image: str | None, ports: Ports) -> Deployment:
+    """What would be called, without a look at the engine."""
+    names, port = Names(task), ports.after(None)
+    shown = image or f"<the image of {names.before}>"
+    url = f"http://localhost:{port}"
+    options = " ".join(_options(names, port, {LABEL: task}))
+    calls = [
+        Call("docker", f"image inspect {shown}", "or docker pull, where it is not here"),
+        Call("rookery", f"package --check {shown}", "at a port of its own, before anything"),
+        Call("docker", f"create {options} {shown}", "the new one"),
+        Call("docker", f"stop {names.now}", "where one serves: frees the port"),
+        Call("docker", f"start {names.new}", "the new one, at the port"),
+        Call("GET", f"{url}/health", "until it answers with 200"),
+        Call("POST", f"{url}/predict", "with each example that the image holds"),
+        Call("docker", f"rename {names.now} {names.before}", "kept, stopped, for --rollback"),
+        Call("docker", f"rename {names.new} {names.now}", "done"),
+        Call("docker", f"rm --force {names.new}", "if it is refused"),
+        Call("docker", f"start {names.now}", "if it is refused: the one before"),
+    ]
+    return Deployment(
+        task=task,
+        target="local",
+        image=shown,
+        url=url,
+        dry_run=True,
+        changed=False,
+        calls=calls,
+    )
