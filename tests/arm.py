@@ -1,11 +1,11 @@
-"""A stand-in of Azure's login and resource manager, over real HTTPS, that records what it is asked.
+"""A stand-in of Azure's login and resource manager, over real HTTPS, that records its requests.
 
-It answers as Azure does where it matters to a client: tokens, `provisioningState` that takes a while,
-`Azure-AsyncOperation`, errors with code and message, and no secret in anything that is read.
+It answers as Azure does where it matters to a client: tokens, `provisioningState` that takes a
+while, `Azure-AsyncOperation`, errors with code and message, and no secret in what is read.
 """
 
 import copy
-import datetime
+import datetime as dt
 import ipaddress
 import json
 import ssl
@@ -34,7 +34,7 @@ Group = dict[str, Any]
 
 @dataclass
 class Arm:
-    """`serve` makes a group answer, and says at which host; `refuse` may say why a PUT is not taken."""
+    """`serve` makes a group answer, and says at which host; `refuse` may say why not."""
 
     url: str = ""
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
@@ -45,10 +45,10 @@ class Arm:
     stuck: set[str] = field(default_factory=set)  # images that are never done
     denied: bool = False
     log: str = "its last line"
-    serve: Callable[[Group], str] = lambda group: "127.0.0.1"
-    withdraw: Callable[[str], None] = lambda name: None
-    refuse: Callable[[Group], tuple[int, str, str] | None] = lambda group: None
-    restarts: Callable[[str], int] = lambda name: 0
+    serve: Callable[[Group], str] = lambda _: "127.0.0.1"
+    withdraw: Callable[[str], None] = lambda _: None
+    refuse: Callable[[Group], tuple[int, str, str] | None] = lambda _: None
+    restarts: Callable[[str], int] = lambda _: 0
     _left: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -86,7 +86,9 @@ class Arm:
         name = parts[7]
         if parts[8:9] == ["containers"]:
             return 200, {"content": self.log}, {}
-        return {"GET": self._get, "PUT": self._put, "DELETE": self._delete}[method](name, body)
+        if method == "PUT":
+            return self._put(name, body)
+        return self._get(name) if method == "GET" else self._delete(name)
 
     def _discovery(self) -> Any:
         base = f"{self.url}/{TENANT}"
@@ -144,7 +146,7 @@ class Arm:
         group["properties"]["ipAddress"] |= {"ip": "127.0.0.1", "fqdn": self.serve(group)}
         return "Succeeded", None
 
-    def _get(self, name: str, body: Any) -> tuple[int, Any, dict[str, str]]:
+    def _get(self, name: str) -> tuple[int, Any, dict[str, str]]:
         if name not in self.groups:
             return error(404, "ResourceNotFound", f"The Resource '{name}' was not found.")
         self._step(name)
@@ -153,7 +155,7 @@ class Arm:
         group["properties"]["containers"][0]["properties"]["instanceView"] = view
         return 200, group, {"x-ms-retry-after-ms": POLL_MILLISECONDS}
 
-    def _delete(self, name: str, body: Any) -> tuple[int, Any, dict[str, str]]:
+    def _delete(self, name: str) -> tuple[int, Any, dict[str, str]]:
         group = self.groups.pop(name, None)
         self.withdraw(name)
         return (200, shown(group), {}) if group else (204, None, {})
@@ -226,7 +228,7 @@ def certificate(folder: Path) -> Path:
     """Key and certificate of 127.0.0.1 in `folder/ca.pem`, for a day."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     made = (
         x509.CertificateBuilder()
@@ -234,8 +236,8 @@ def certificate(folder: Path) -> Path:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(minutes=5))
+        .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(here, critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
@@ -243,9 +245,7 @@ def certificate(folder: Path) -> Path:
     path = folder / "ca.pem"
     plain = serialization.NoEncryption()
     path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
         + made.public_bytes(serialization.Encoding.PEM)
     )
     return path

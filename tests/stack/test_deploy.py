@@ -28,8 +28,9 @@ def docker(*arguments: str) -> str:
 
 def containers(task: str = TASK) -> dict[str, str]:
     """Image and state by name, of one task's containers."""
+    mine = ("--filter", f"label=rookery.deployment={task}")
     pattern = "{{.Names}} {{.Image}} {{.State}}"
-    listed = docker("ps", "--all", "--filter", f"label=rookery.deployment={task}", "--format", pattern)
+    listed = docker("ps", "--all", *mine, "--format", pattern)
     lines = [line.split() for line in listed.splitlines()]
     return {name: f"{image} {state}" for name, image, state in lines}
 
@@ -141,7 +142,9 @@ def test_an_image_that_fails_its_check_never_takes_the_place(
     began = inspect(NAME)["State"]["StartedAt"]
     error = rookery(TASK, "--image", images[behaviour], "--wait", "2", code=3)
     assert words in error["message"]
-    assert f"now: {images['right']} (version 1) serves at http://localhost:{port}" in error["message"]
+    assert (
+        f"now: {images['right']} (version 1) serves at http://localhost:{port}" in error["message"]
+    )
     assert f"listening as {behaviour}" in error["message"]
     assert inspect(NAME)["State"]["StartedAt"] == began
     assert serves(port) == "1"
@@ -161,7 +164,10 @@ def test_an_image_that_fails_in_its_place_gives_it_back(
     rookery(TASK, "--image", images["right"])
     error = rookery(TASK, "--image", images[behaviour], code=3)
     assert words in error["message"]
-    assert f"{images['right']} (version 1) serves at http://localhost:{port}, put back" in error["message"]
+    assert (
+        f"{images['right']} (version 1) serves at http://localhost:{port}, put back"
+        in error["message"]
+    )
     assert log in error["message"]
     assert serves(port) == "1"
     assert containers() == {NAME: f"{images['right']} running"}

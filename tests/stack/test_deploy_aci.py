@@ -46,10 +46,10 @@ class Host:
         docker("run", *options, container["image"])
         return "127.0.0.1"
 
-    def withdraw(self, name: str) -> None:
+    def withdraw(self, _: str) -> None:
         docker("rm", "--force", CONTAINER, check=False)
 
-    def restarts(self, name: str) -> int:
+    def restarts(self, _: str) -> int:
         found = docker("inspect", "--format", "{{.RestartCount}}", CONTAINER, check=False)
         return int(found or 0)
 
@@ -216,5 +216,3 @@ def test_a_setting_that_is_missing_is_named_before_anything_is_asked(
     error = rookery("--image", images["right"], code=2)
     assert words in error["message"]
     assert arm.asked("PUT") == []
-
-

@@ -1,8 +1,8 @@
 """Images that speak the contract of a packaged model, in a second and without a model.
 
 Each holds its examples, answers /health and /predict on 8000 as user 1000, and has one behaviour:
-right, unhealthy (never answers /health with 200), wrong (another label), wrong-later and dies (right
-where nothing limits it, as in the check; wrong, or dead after its first answer, where it serves).
+right; unhealthy: never answers /health with 200; wrong: another label; wrong-later and dies: right
+where nothing limits it, as in the check, and wrong, or dead after an answer, where it serves.
 """
 
 import json
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-SERVER = '''
+SERVER = """
 import json, os, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -64,7 +64,7 @@ def die():
 
 print("listening as", BEHAVIOUR, flush=True)
 ThreadingHTTPServer(("0.0.0.0", 8000), Handler).serve_forever()
-'''
+"""
 DOCKERFILE = """
 FROM python:3.13-slim-trixie
 COPY server.py /server.py

@@ -33,7 +33,7 @@ def dns_label(given: str | None, task: str) -> str:
     Raises:
         InputError: Azure would refuse it.
     """
-    label = given or f"rookery-{task.replace('_', '-')}"
+    label = given or group_name(task)
     if not LABEL.fullmatch(label):
         raise InputError(
             f"the DNS label {label!r} is not one that Azure takes",
@@ -60,11 +60,12 @@ def filled(template: Any, values: Mapping[str, str | None]) -> Group:
     known = sorted(values)
     if unknown := sorted({name for name in _names(template) if name not in values}):
         raise _no_group(f"${{{unknown[0]}}} is none of {', '.join(known)}")
-    group: Group = _filled(template, values)
-    if lacking := sorted(set(_names(group))):
+    kept = _without_lacking(template, values)
+    if lacking := sorted({name for name in _names(kept) if not values[name]}):
         raise InputError(
             f"{lacking[0]} is not set", field=lacking[0], allowed="see docs/settings.md"
         )
+    group: Group = _filled(kept, values)
     if not NAME.fullmatch(str(group.get("name"))):
         raise _no_group(f"name: {group.get('name')!r} is not one that Azure takes")
     if group.get("apiVersion") not in (None, API_VERSION):
@@ -72,14 +73,25 @@ def filled(template: Any, values: Mapping[str, str | None]) -> Group:
     return group
 
 
-def _filled(part: Any, values: Mapping[str, str | None], *, tags: bool = False) -> Any:
+def _filled(part: Any, values: Mapping[str, str | None]) -> Any:
     if isinstance(part, str):
-        return PLACEHOLDER.sub(lambda found: values[found[1]] or found[0], part)
+        return PLACEHOLDER.sub(lambda found: str(values[found[1]]), part)
     if isinstance(part, list):
-        return [_filled(each, values) for each in part if not _lacks(each, values)]
+        return [_filled(each, values) for each in part]
     if isinstance(part, dict):
-        kept = {k: v for k, v in part.items() if not (tags and _lacks(v, values))}
-        return {name: _filled(each, values, tags=name == "tags") for name, each in kept.items()}
+        return {name: _filled(each, values) for name, each in part.items()}
+    return part
+
+
+def _without_lacking(part: Any, values: Mapping[str, str | None], *, tags: bool = False) -> Any:
+    if isinstance(part, list):
+        return [_without_lacking(each, values) for each in part if not _lacks(each, values)]
+    if isinstance(part, dict):
+        return {
+            name: _without_lacking(each, values, tags=name == "tags")
+            for name, each in part.items()
+            if not (tags and _lacks(each, values))
+        }
     return part
 
 
@@ -190,7 +202,9 @@ def restored(old: Group, new: Group) -> tuple[Group, list[str]]:
         variables = [secrets.get(v["name"], v) if _is_secret(v) else v for v in _variables(each)]
         lost += [f"the value of {v['name']}" for v in variables if _is_secret(v)]
         kept = [v for v in variables if not _is_secret(v)]
-        containers.append(each | {"properties": each["properties"] | {"environmentVariables": kept}})
+        containers.append(
+            each | {"properties": each["properties"] | {"environmentVariables": kept}}
+        )
     properties["containers"] = containers
     return old | {"properties": properties}, lost
 

@@ -52,10 +52,22 @@ def validated(group: Group) -> models.ContainerGroup:
     except Exception as error:  # the client's own, of whatever kind
         raise _wrong(f"{error}") from None
     again = model.serialize()
-    faults = [*_lost(sent, again), *_strange(sent), *map(str, model.validate() or ())]
+    faults = [*_lacking(model), *_lost(sent, again), *_strange(sent)]
     if faults:
         raise _wrong(faults[0])
     return model
+
+
+def _lacking(part: Any) -> Iterator[str]:
+    """What the models say is required, by their own tables, and is not there."""
+    if isinstance(part, list):
+        for each in part:
+            yield from _lacking(each)
+    for name, described in getattr(part, "_attribute_map", {}).items():
+        value = getattr(part, name)
+        if value is None and part._validation.get(name, {}).get("required"):
+            yield f"{described['key']} is missing"
+        yield from _lacking(value)
 
 
 def _lost(sent: Any, again: Any, place: str = "") -> Iterator[str]:

@@ -105,7 +105,11 @@ def test_a_token_makes_a_private_image_of_docker_hub_reachable(rookery, monkeypa
         ({}, None, "no image is named"),
         ({}, "penguins:1", "names no registry"),
         ({}, "no image; rm -rf", "is no name of an image"),
-        ({"ACR_NAME": "mine"}, "other.azurecr.io/p:1", "in other.azurecr.io, and ACR_NAME is 'mine'"),
+        (
+            {"ACR_NAME": "mine"},
+            "other.azurecr.io/p:1",
+            "and ACR_NAME is 'mine'",
+        ),
         ({"AZURE_DNS_LABEL": "Mine"}, "me/p:1", "the DNS label 'Mine'"),
         ({"AZURE_CREDENTIALS": "{}"}, "me/p:1", "clientSecret is missing"),
     ],

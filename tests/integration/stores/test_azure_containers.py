@@ -107,7 +107,7 @@ def test_a_value_that_azure_would_refuse_is_refused_here(group, place, value, wo
         (("containers", 0, "properties", "image"), "image"),
         (("containers", 0, "properties", "resources"), "resources"),
         (("containers",), "containers"),
-        (("osType",), "os_type"),
+        (("osType",), "osType"),
         (("ipAddress", "ports"), "ports"),
     ],
 )
@@ -176,7 +176,7 @@ def test_provisioning_that_does_not_end_is_refused_in_time(arm, group):
 
 
 def test_a_group_that_azure_does_not_take_is_unavailable_with_its_code(arm, group):
-    arm.refuse = lambda body: (400, "InaccessibleImage", "The image is not accessible.")
+    arm.refuse = lambda _: (400, "InaccessibleImage", "The image is not accessible.")
     with pytest.raises(Unavailable, match=r"InaccessibleImage: The image is not accessible\."):
         containers(arm).begin(NAME, group)
 
@@ -184,10 +184,7 @@ def test_a_group_that_azure_does_not_take_is_unavailable_with_its_code(arm, grou
 def test_a_busy_azure_is_asked_again(arm, group):
     turns = iter([(503, "ServerBusy", "Try again.")])
 
-    def refuse(body):
-        return next(turns, None)
-
-    arm.refuse = refuse
+    arm.refuse = lambda _: next(turns, None)
     azure = containers(arm)
     azure.finish(azure.begin(NAME, group), NAME, 30)
     assert len(arm.asked("PUT")) == 2

@@ -80,7 +80,10 @@ def test_a_public_image_has_no_credentials(template, lacking):
 
 def test_variables_and_tags_without_a_value_are_left_out(template):
     group = filled(template, VALUES | {"API_KEY": None, "COMMIT": None, "PREVIOUS_IMAGE": None})
-    names = [v["name"] for v in group["properties"]["containers"][0]["properties"]["environmentVariables"]]
+    names = [
+        v["name"]
+        for v in group["properties"]["containers"][0]["properties"]["environmentVariables"]
+    ]
     assert names == ["API_ALLOWED_HOSTS"]
     assert set(group["tags"]) == {
         "rookery-task",
@@ -131,7 +134,8 @@ def test_every_task_has_a_name_and_a_label_that_azure_takes(task, name):
 
 
 @pytest.mark.parametrize(
-    "label", ["abcd", "a" * 64, "1model", "-model", "model-", "Model", "my_model", "my.model", "möwen"]
+    "label",
+    ["abcd", "a" * 64, "1model", "-model", "model-", "Model", "my_model", "my.model", "möwen"],
 )
 def test_a_label_that_azure_would_refuse_is_refused_here(label):
     with pytest.raises(InputError, match="DNS label") as caught:
@@ -164,7 +168,10 @@ def test_the_registry_is_the_part_of_the_name_that_is_a_host(image, host):
 
 def test_no_secret_is_shown_wherever_the_file_puts_it(template):
     template["tags"]["oops"] = "key ${API_KEY}!"
-    template["properties"]["containers"][0]["properties"]["command"] = ["run", "${REGISTRY_PASSWORD}"]
+    template["properties"]["containers"][0]["properties"]["command"] = [
+        "run",
+        "${REGISTRY_PASSWORD}",
+    ]
     group = filled(template, VALUES)
     secrets = [VALUES["API_KEY"], VALUES["REGISTRY_PASSWORD"]]
     told = json.dumps(masked(group, secrets))
@@ -213,7 +220,10 @@ def test_the_group_comes_back_with_its_image_its_variables_and_its_secrets(templ
     assert lost == []
     assert image_of(again) == "old:1"
     assert "ip" not in again["properties"]["ipAddress"]
-    assert again["properties"]["imageRegistryCredentials"] == old["properties"]["imageRegistryCredentials"]
+    assert (
+        again["properties"]["imageRegistryCredentials"]
+        == old["properties"]["imageRegistryCredentials"]
+    )
     wanted = old["properties"]["containers"][0]["properties"]["environmentVariables"]
     assert again["properties"]["containers"][0]["properties"]["environmentVariables"] == wanted
 

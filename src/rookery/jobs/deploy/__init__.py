@@ -31,9 +31,9 @@ def deploy(
     """Has an image serve a task in place of the one that serves now.
 
     It must come to answer `/health` within `wait` seconds, answer the examples that it holds as its
-    model did, and still be the same process `watch` seconds later; else the one before serves again.
-    `rollback` deploys the image that served before the present one; `dry_run` says what would be
-    called, and calls nothing.
+    model did, and still be the same process `watch` seconds later; else the one before serves
+    again. `rollback` deploys the image that served before the present one; `dry_run` says what
+    would be called, and calls nothing.
 
     Raises:
         InputError: wrong usage, a setting is missing, or there is no such image or group.
@@ -41,7 +41,9 @@ def deploy(
             registry or Azure failed.
     """
     _require_fitting({"--image": image} if rollback else {}, "--rollback")
-    _require_fitting({"--port": port} if target == "aci" else {"--file": file}, f"--target {target}")
+    _require_fitting(
+        {"--port": port} if target == "aci" else {"--file": file}, f"--target {target}"
+    )
     settings = get_settings()
     name = _task(task or settings.model_name or settings.rookery_task)
     wanted = None if rollback else _image(image, settings)

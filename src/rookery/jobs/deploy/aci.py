@@ -108,7 +108,8 @@ class _Place:
             require_answers(url, examples, self.wait, self.key)
         except RookeryError as error:
             log = self.azure.logs(name, container(new)["name"])
-            raise refused(error, image_of(new), self._put_back(old, new), log) from error
+            now, returned = self._put_back(old, new)
+            raise refused(error, image_of(new), now, log, returned=returned) from error
         return url
 
     def _address(self, group: Group) -> str:
@@ -128,13 +129,13 @@ class _Place:
         ended = view.get("previousState") or {}
         return f"it ended with {ended.get('exitCode')} and was restarted"
 
-    def _put_back(self, old: Group | None, new: Group) -> str:
-        """Has the group be as it was; what serves now, in words."""
+    def _put_back(self, old: Group | None, new: Group) -> tuple[str, bool]:
+        """Has the group be as it was; what serves now, in words, and whether that is as before."""
         name = str(new["name"])
         try:
             if old is None:
                 self.azure.delete(name, PROVISION_SECONDS)
-                return "nothing serves, as before; the group was deleted again"
+                return "nothing serves, as before; the group was deleted again", True
             before, lost = restored(old, new)
             self.azure.finish(self.azure.begin(name, before), name, PROVISION_SECONDS)
             address = self._address(before)
@@ -142,9 +143,9 @@ class _Place:
             examples = examples_of_image(image_of(old), self.task) if known else None
             require_answers(address, examples, self.wait, self.key)
         except RookeryError as error:
-            return f"nothing that is known to serve; {_unreturned(old)}: {error.message}"
+            return f"nothing that is known to serve; {_unreturned(old)}: {error.message}", False
         without = f", without {', '.join(lost)}" if lost else ""
-        return f"{image_of(old)} serves at {address}, put back{without}"
+        return f"{image_of(old)} serves at {address}, put back{without}", True
 
 
 def _unreturned(old: Group | None) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 
 from filelock import FileLock, Timeout
 
@@ -77,9 +76,14 @@ class Wish:
     id: str
     port: int
     examples: Examples
-    key: str | None
+    environment: dict[str, str]
     wait: float
     watch: float
+
+    @property
+    def key(self) -> str | None:
+        """What clients must send."""
+        return self.environment.get("API_KEY")
 
     @property
     def url(self) -> str:
@@ -116,14 +120,14 @@ def deploy_local(
         except RookeryError as error:
             if isinstance(error, InputError):
                 raise
-            raise refused(error, shown, _said(names, serving)) from error
+            raise refused(error, shown, _shown(serving)) from error
         wish = Wish(
             names=names,
             image=shown,
             id=checked.id,
             port=ports.after(serving),
             examples=of_task(examples_of_image(checked.id, task), shown, task),
-            key=settings.api_key.get_secret_value() if settings.api_key else None,
+            environment=_environment(settings),
             wait=wait,
             watch=watch,
         )
@@ -151,13 +155,17 @@ def _alone(settings: Settings, task: str) -> Iterator[None]:
 
 def _recover(names: Names) -> None:
     """Ends what a killed deployment left: a switch that was done, or one that was not."""
-    new = engine.state(names.new)
-    if engine.state(names.now) is None and new is not None and new.running:
+    new, now = engine.state(names.new), engine.state(names.now)
+    if new is None:
+        return
+    if now is None and new.running:
         engine.rename(names.new, names.now)
-    elif new is not None:
-        engine.remove(names.new)
-    if engine.state(names.now) is None and engine.state(names.before) is not None:
+        return
+    engine.remove(names.new)
+    if now is None and engine.state(names.before) is not None:
         engine.rename(names.before, names.now)
+    if engine.state(names.now) is not None:
+        engine.start(names.now)
 
 
 def _served_before(names: Names) -> tuple[str, str]:
@@ -182,17 +190,18 @@ def _switch(wish: Wish, serving: "engine.State | None") -> Deployment:
             engine.stop(names.now)
         engine.start(names.new)
         require_answers(
-            wish.address, wish.examples, wish.wait, wish.key, partial(_has_died, names.new)
+            wish.address, wish.examples, wish.wait, wish.key, lambda: bool(_why_gone(names.new))
         )
         away = time.monotonic() - stopped
-        require_staying(partial(_why_gone, names.new), wish.watch, PAUSE_SECONDS)
+        require_staying(lambda: _why_gone(names.new), wish.watch, PAUSE_SECONDS)
         require_answers(wish.address, wish.examples, wish.wait, wish.key)
     except BaseException as error:
         log = engine.logs(names.new)
         engine.remove(names.new)
-        now = _put_back(wish, serving)
+        now, returned = _put_back(wish, serving)
         if isinstance(error, RookeryError):
-            raise refused(_port_named(error, wish), wish.image, now, log) from error
+            named = _port_named(error, wish)
+            raise refused(named, wish.image, now, log, returned=returned) from error
         raise
     if serving is not None:
         engine.remove(names.before)
@@ -210,6 +219,15 @@ def _switch(wish: Wish, serving: "engine.State | None") -> Deployment:
     )
 
 
+def _environment(settings: Settings) -> dict[str, str]:
+    given = {
+        "PORT": str(PORT),
+        "API_KEY": settings.api_key.get_secret_value() if settings.api_key else "",
+        "API_ALLOWED_HOSTS": ",".join(settings.api_allowed_hosts or ()),
+    }
+    return {name: value for name, value in given.items() if value}
+
+
 def _create(wish: Wish, serving: "engine.State | None") -> None:
     labels = {
         LABEL: wish.names.task,
@@ -221,7 +239,7 @@ def _create(wish: Wish, serving: "engine.State | None") -> None:
     }
     # in a file, because a command line can be read by every user of this machine
     with tempfile.NamedTemporaryFile("w", prefix="rookery-", encoding="utf-8") as environment:
-        environment.write(f"PORT={PORT}\n" + (f"API_KEY={wish.key}\n" if wish.key else ""))
+        environment.writelines(f"{name}={value}\n" for name, value in wish.environment.items())
         environment.flush()
         engine.create(
             wish.id,
@@ -240,22 +258,21 @@ def _options(names: Names, port: int, labels: dict[str, str]) -> list[str]:
     ]
 
 
-def _put_back(wish: Wish, serving: "engine.State | None") -> str:
-    """Has the old one serve again; what serves now, in words."""
-    names = wish.names
+def _put_back(wish: Wish, serving: "engine.State | None") -> tuple[str, bool]:
+    """Has the old one serve again; what serves now, in words, and whether that is as before."""
     if serving is None:
-        return "nothing serves, as before"
-    examples = examples_in(names.now, _image_of(serving))
+        return _shown(None), True
+    now, old = wish.names.now, _image_of(serving)
     address = f"http://127.0.0.1:{_port_of(serving) or wish.port}"
     try:
-        engine.start(names.now)
-        require_answers(address, examples, wish.wait, wish.key, partial(_has_died, names.now))
+        engine.start(now)
+        require_answers(address, examples_in(now, old), wish.wait, wish.key)
     except RookeryError as error:
-        return f"nothing serves: {_image_of(serving)} could not be put back ({error.message})"
-    return f"{_said(names, serving)}, put back"
+        return f"nothing serves: {old} could not be put back ({error.message})", False
+    return f"{_shown(engine.state(now))}, put back", True
 
 
-def _said(names: Names, serving: "engine.State | None") -> str:
+def _shown(serving: "engine.State | None") -> str:
     if serving is None or not serving.running:
         return "nothing serves, as before"
     version = serving.labels.get(f"{LABEL}.version", "?")
@@ -273,10 +290,6 @@ def _port_of(state: "engine.State | None") -> int | None:
     """As it was created with: one that is stopped publishes none."""
     given = state.labels.get(f"{LABEL}.port", "") if state else ""
     return int(given) if given.isdecimal() else None
-
-
-def _has_died(container: str) -> bool:
-    return _why_gone(container) is not None
 
 
 def _why_gone(container: str) -> str | None:

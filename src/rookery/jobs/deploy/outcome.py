@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from rookery.core.deployment_calls import Call
 from rookery.errors import Refused, RookeryError, Unavailable
 
+# what an image that does not come up, or does not answer, is reported under
+OF_THE_IMAGE = ("IMAGE", "predict")
+
 
 @dataclass(frozen=True)
 class Deployment:
@@ -24,12 +27,20 @@ class Deployment:
     notes: list[str] = field(default_factory=list)
 
 
-def refused(error: RookeryError, image: str, now: str, log: str = "") -> RookeryError:
-    """The error of an image that failed its gate: why, what serves now, and its last lines."""
-    lines = [f"{image} is refused: {error.message}", f"  now: {now}"]
+def refused(
+    error: RookeryError, image: str, now: str, log: str = "", *, returned: bool = True
+) -> RookeryError:
+    """The error of an image that does not serve: why, what serves now, and its last lines.
+
+    It is the image's fault, so `Refused`, unless a part outside failed, or what was there before
+    could not be `returned`.
+    """
+    outside = isinstance(error, Unavailable) and error.field not in OF_THE_IMAGE
+    kind = Unavailable if outside or not returned else Refused
+    said = "was not deployed" if kind is Unavailable else "is refused"
+    lines = [f"{image} {said}: {error.message}", f"  now: {now}"]
     if log:
         lines += ["  its log:", *(f"  | {line}" for line in log.splitlines())]
-    kind = type(error) if isinstance(error, Unavailable) and error.field == "docker" else Refused
     return kind(
         "\n".join(lines),
         field=error.field,
