@@ -60,12 +60,15 @@ def project(tmp_path, monkeypatch, port):
     monkeypatch.setenv("DEPLOY_PORT", str(port))
 
 
-@pytest.fixture(autouse=True)
+def remove_all() -> None:
+    if names := [*containers(TASK), *containers(OTHER)]:
+        docker("rm", "--force", *names)
+
+
+@pytest.fixture(scope="module", autouse=True)
 def removed() -> Iterator[None]:
     yield
-    for task in (TASK, OTHER):
-        if names := list(containers(task)):
-            docker("rm", "--force", *names)
+    remove_all()
 
 
 @pytest.fixture
@@ -82,6 +85,15 @@ def rookery(capsys):
     return run
 
 
+@pytest.fixture
+def right(rookery, images) -> str:
+    """The image that serves before the test, as the only one of its task."""
+    if containers() != {NAME: f"{images['right']} running"}:
+        remove_all()
+        rookery(TASK, "--image", images["right"])
+    return images["right"]
+
+
 def serves(port: int, task: str = TASK) -> str:
     """The version that answers rightly at the port."""
     record = examples(task, "1")["records"][0]
@@ -91,6 +103,7 @@ def serves(port: int, task: str = TASK) -> str:
 
 
 def test_the_first_deployment_serves_confined_and_says_where(rookery, images, port):
+    remove_all()
     said = rookery(TASK, "--image", images["right"])
     assert said["url"] == f"http://localhost:{port}"
     assert (said["version"], said["previous"], said["away_seconds"]) == ("1", None, None)
@@ -108,8 +121,7 @@ def test_the_first_deployment_serves_confined_and_says_where(rookery, images, po
     assert found["Config"]["Labels"]["rookery.deployment.image"] == images["right"]
 
 
-def test_an_update_takes_the_place_and_a_rollback_gives_it_back(rookery, images, port):
-    rookery(TASK, "--image", images["right"])
+def test_an_update_takes_the_place_and_a_rollback_gives_it_back(rookery, right, images, port):
     said = rookery(TASK, "--image", images["second"])
     assert (said["version"], said["previous"]) == ("2", images["right"])
     assert 0 < said["away_seconds"] < 15
@@ -125,7 +137,6 @@ def test_an_update_takes_the_place_and_a_rollback_gives_it_back(rookery, images,
         "1",
     )
     assert serves(port) == "1"
-    assert rookery(TASK, "--rollback")["version"] == "2"
 
 
 @pytest.mark.parametrize(
@@ -136,9 +147,8 @@ def test_an_update_takes_the_place_and_a_rollback_gives_it_back(rookery, images,
     ],
 )
 def test_an_image_that_fails_its_check_never_takes_the_place(
-    rookery, images, port, behaviour, words
+    rookery, right, images, port, behaviour, words
 ):
-    rookery(TASK, "--image", images["right"])
     began = inspect(NAME)["State"]["StartedAt"]
     error = rookery(TASK, "--image", images[behaviour], "--wait", "2", code=3)
     assert words in error["message"]
@@ -159,9 +169,8 @@ def test_an_image_that_fails_its_check_never_takes_the_place(
     ],
 )
 def test_an_image_that_fails_in_its_place_gives_it_back(
-    rookery, images, port, behaviour, words, log
+    rookery, right, images, port, behaviour, words, log
 ):
-    rookery(TASK, "--image", images["right"])
     error = rookery(TASK, "--image", images[behaviour], code=3)
     assert words in error["message"]
     assert (
@@ -173,16 +182,14 @@ def test_an_image_that_fails_in_its_place_gives_it_back(
     assert containers() == {NAME: f"{images['right']} running"}
 
 
-def test_a_first_deployment_that_fails_leaves_nothing(rookery, images, port):
+def test_a_first_deployment_that_fails_leaves_nothing(rookery, images):
+    remove_all()
     error = rookery(TASK, "--image", images["dies"], code=3)
     assert "nothing serves, as before" in error["message"]
     assert containers() == {}
 
 
-def test_a_second_task_serves_beside_and_a_taken_port_is_named(
-    rookery, images, port, tmp_path, monkeypatch
-):
-    rookery(TASK, "--image", images["right"])
+def test_a_second_task_serves_beside_and_a_taken_port_is_named(rookery, right, port, tmp_path):
     other = build(tmp_path, f"tiny-{MINE}:other", OTHER, "1", "right")
     try:
         error = rookery(OTHER, "--image", other, code=1)
@@ -199,12 +206,11 @@ def test_a_second_task_serves_beside_and_a_taken_port_is_named(
         assert f"holds the model {OTHER}, not {TASK}" in error["message"]
         assert serves(port) == "1"
     finally:
-        docker("rm", "--force", *containers(OTHER))
+        remove_all()
         docker("image", "rm", "--force", other)
 
 
-def test_what_a_killed_deployment_left_is_brought_in_order(rookery, images, port):
-    rookery(TASK, "--image", images["right"])
+def test_what_a_killed_deployment_left_is_brought_in_order(rookery, right, images, port):
     rookery(TASK, "--image", images["second"])
     # killed between the two renames: nobody has the name, and the new one serves
     docker("rename", NAME, f"{NAME}-new")
@@ -218,21 +224,22 @@ def test_what_a_killed_deployment_left_is_brought_in_order(rookery, images, port
     assert serves(port) == "1"
 
 
-def test_an_image_that_is_nowhere_changes_nothing(rookery, images, port):
-    rookery(TASK, "--image", images["right"])
+def test_an_image_that_is_nowhere_changes_nothing(rookery, right, port):
     error = rookery(TASK, "--image", f"localhost:1/nothing-{MINE}:1", code=2)
     assert "there is no image" in error["message"]
     assert serves(port) == "1"
 
 
-def test_a_rollback_without_an_earlier_image_is_wrong_usage(rookery, images):
+def test_a_rollback_without_an_earlier_image_is_wrong_usage(rookery, right):
     error = rookery(TASK, "--rollback", code=2)
     assert "nothing of" in error["message"]
 
 
-def test_a_dry_run_says_every_call_and_makes_none(rookery, images, port):
+def test_a_dry_run_says_every_call_and_makes_none(rookery, right, images):
+    before = inspect(NAME)["Id"]
     said = rookery(TASK, "--image", images["right"], "--dry-run")
     assert said["dry_run"] is True
     told = [f"{call['method']} {call['url']}" for call in said["calls"]]
     assert any("docker create" in line and "--read-only" in line for line in told)
-    assert containers() == {}
+    assert containers() == {NAME: f"{right} running"}
+    assert inspect(NAME)["Id"] == before

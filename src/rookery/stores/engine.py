@@ -270,7 +270,9 @@ def _missing() -> Unavailable:
 
 def _failed(arguments: Sequence[str], said: str) -> Unavailable:
     lines = [line for line in said.splitlines() if line.strip()]
-    why = (lines or ["it said nothing"])[-1].strip()
+    last = (lines or ["it said nothing"])[-1]
+    # after what the engine said, the command adds that it failed
+    why = next((line for line in lines if "response from daemon" in line), last).strip()
     away = "docker daemon" in said and "connect" in said.lower()
     return Unavailable(
         f"docker {' '.join(arguments[:2])}: {why}", field="docker", next=START if away else None

@@ -57,23 +57,24 @@ def examples_of_image(image: str, task: str) -> Examples:
     found = engine.image(image) or engine.pull(image)
     container = engine.create(found.id)
     try:
-        return of_task(examples_in(container, image), image, task)
+        examples = examples_in(container, image)
     finally:
         engine.remove(container)
+    require_model(examples.model, image, task)
+    return examples
 
 
-def of_task(examples: Examples, image: str, task: str) -> Examples:
-    """The same, if they are those of the task's model.
+def require_model(model: str, image: str, task: str) -> None:
+    """The image holds the task's model.
 
     Raises:
-        InputError: they are another's.
+        InputError: it holds another.
     """
-    if examples.model == task:
-        return examples
-    raise InputError(
-        f"{image} holds the model {examples.model}, not {task}",
-        field="--image",
-        value=image,
-        allowed=f"an image of {task}",
-        next=f"rookery deploy {examples.model} --image {image}",
-    )
+    if model != task:
+        raise InputError(
+            f"{image} holds the model {model}, not {task}",
+            field="--image",
+            value=image,
+            allowed=f"an image of {task}",
+            next=f"rookery deploy {model} --image {image}",
+        )

@@ -10,17 +10,15 @@ from datetime import UTC, datetime
 from filelock import FileLock, Timeout
 
 from rookery.core.deployment_calls import Call
-from rookery.core.examples import Examples
 from rookery.errors import InputError, RookeryError, Unavailable
 from rookery.jobs.deploy.gate import (
     PAUSE_SECONDS,
-    examples_of_image,
-    of_task,
     require_answers,
+    require_model,
     require_staying,
 )
 from rookery.jobs.deploy.outcome import Deployment, refused
-from rookery.jobs.image_check import PORT, check_image, examples_in
+from rookery.jobs.image_check import PORT, ImageCheck, check_image, examples_in
 from rookery.settings import Settings
 from rookery.stores import engine
 
@@ -73,9 +71,8 @@ class Wish:
 
     names: Names
     image: str  # as people call it
-    id: str
+    checked: ImageCheck
     port: int
-    examples: Examples
     environment: dict[str, str]
     wait: float
     watch: float
@@ -121,12 +118,12 @@ def deploy_local(
             if isinstance(error, InputError):
                 raise
             raise refused(error, shown, _shown(serving)) from error
+        require_model(checked.model, shown, task)
         wish = Wish(
             names=names,
             image=shown,
-            id=checked.id,
+            checked=checked,
             port=ports.after(serving),
-            examples=of_task(examples_of_image(checked.id, task), shown, task),
             environment=_environment(settings),
             wait=wait,
             watch=watch,
@@ -184,17 +181,18 @@ def _switch(wish: Wish, serving: "engine.State | None") -> Deployment:
     """From the old to the new; whatever happens on the way, one of them serves at the end."""
     names = wish.names
     _create(wish, serving)
+    examples = examples_in(names.new, wish.image)
     stopped = time.monotonic()
     try:
         if serving is not None:
             engine.stop(names.now)
         engine.start(names.new)
         require_answers(
-            wish.address, wish.examples, wish.wait, wish.key, lambda: bool(_why_gone(names.new))
+            wish.address, examples, wish.wait, wish.key, lambda: bool(_why_gone(names.new))
         )
         away = time.monotonic() - stopped
         require_staying(lambda: _why_gone(names.new), wish.watch, PAUSE_SECONDS)
-        require_answers(wish.address, wish.examples, wish.wait, wish.key)
+        require_answers(wish.address, examples, wish.wait, wish.key)
     except BaseException as error:
         log = engine.logs(names.new)
         engine.remove(names.new)
@@ -213,8 +211,8 @@ def _switch(wish: Wish, serving: "engine.State | None") -> Deployment:
         image=wish.image,
         url=wish.url,
         previous=_image_of(serving) if serving else None,
-        model=wish.examples.model,
-        version=wish.examples.version,
+        model=wish.checked.model,
+        version=wish.checked.version,
         away_seconds=round(away, 2) if serving and serving.running else None,
     )
 
@@ -232,7 +230,7 @@ def _create(wish: Wish, serving: "engine.State | None") -> None:
     labels = {
         LABEL: wish.names.task,
         f"{LABEL}.image": wish.image,
-        f"{LABEL}.version": wish.examples.version,
+        f"{LABEL}.version": wish.checked.version,
         f"{LABEL}.port": str(wish.port),
         f"{LABEL}.at": datetime.now(UTC).isoformat(timespec="seconds"),
         f"{LABEL}.previous": _image_of(serving) if serving else "",
@@ -242,10 +240,16 @@ def _create(wish: Wish, serving: "engine.State | None") -> None:
         environment.writelines(f"{name}={value}\n" for name, value in wish.environment.items())
         environment.flush()
         engine.create(
-            wish.id,
+            _name_or_id(wish),
             *_options(wish.names, wish.port, labels),
             f"--env-file={environment.name}",
         )
+
+
+def _name_or_id(wish: Wish) -> str:
+    """The name, for `docker ps`, while it means what was checked."""
+    named = engine.image(wish.image)
+    return wish.image if named and named.id == wish.checked.id else wish.checked.id
 
 
 def _options(names: Names, port: int, labels: dict[str, str]) -> list[str]:
