@@ -26,6 +26,8 @@ IMPORTED_AS = {
     "xgboost-cpu": "xgboost",
     "gitpython": "git",
     "ipykernel": "IPython",
+    "azure-mgmt-containerinstance": "azure",
+    "azure-identity": "azure",
 }
 
 
