@@ -9,6 +9,7 @@ import pandas as pd
 from rookery.core.configuration import Configuration
 from rookery.core.equality import MetricDifference, metric_differences, other_versions
 from rookery.core.sampling import sample
+from rookery.core.tags import COMMIT
 from rookery.errors import InputError, Refused
 from rookery.jobs.fitting import Fitting, Packed
 from rookery.jobs.leaderboard import Row
@@ -16,7 +17,8 @@ from rookery.jobs.prepare import Prepared, prepare
 from rookery.jobs.project import Project
 from rookery.jobs.rows import split_rows
 from rookery.jobs.training_run import log_training
-from rookery.settings import get_settings
+from rookery.settings import get_settings, project_root
+from rookery.stores.commits import commit_of
 from rookery.stores.configurations import FILE, read_configuration
 from rookery.stores.connection import configure
 from rookery.stores.folders import scratch
@@ -198,6 +200,7 @@ def _reached(
         "metrics": packed.metrics,
         "rows": len(prepared.rows),
         "digest": prepared.digest,
+        "commit": commit_of(project_root()).get(COMMIT),
         "compared": compared,
     }
 
