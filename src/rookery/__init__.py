@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rookery.jobs.status import status
     from rookery.jobs.sweep import sweep
     from rookery.jobs.train import train
+    from rookery.serving.package import package
     from rookery.serving.replay import replay
 
 __version__ = "0.1.0"
@@ -31,6 +32,7 @@ __all__ = [
     "diff",
     "ingest",
     "new",
+    "package",
     "plots",
     "predict",
     "promote",
@@ -46,7 +48,12 @@ __all__ = [
     "train",
 ]
 
-_HOMES = {"Candidate": "core.candidates", "replay": "serving.replay", "rollback": "jobs.promote"}
+_HOMES = {
+    "Candidate": "core.candidates",
+    "package": "serving.package",
+    "replay": "serving.replay",
+    "rollback": "jobs.promote",
+}
 
 
 def __getattr__(name: str) -> Any:
