@@ -28,6 +28,10 @@ constrained pyproject.toml --extra jobs --extra notebook --extra mysql --extra s
 constrained mlflow/requirements.in --excludes mlflow/excludes.txt \
     --output-file mlflow/requirements.txt
 compile minio/requirements.in --output-file minio/requirements.txt
+for kind in converted pipeline; do
+    constrained "deploy/image/$kind.in" --output-file "deploy/image/$kind.txt"
+done
+constrained - --output-file deploy/image/sbom.txt <<<"cyclonedx-bom"
 constrained services/data-api/requirements.in --output-file services/data-api/requirements.txt
 
 # what the API answers with; promotion compares a model's libraries with it

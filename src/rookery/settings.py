@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     shadow: str | None = None
     model_name: str | None = None
     model_names: Annotated[list[str] | None, NoDecode] = None
+    model_dir: Path | None = None
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
     api_url: str | None = None
@@ -199,6 +200,20 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def check_model_dir(self) -> "Settings":
+        """A packaged model is served without database and registry."""
+        if self.model_dir is None:
+            return self
+        for name in ("prediction_log", "shadow"):
+            if name in self.model_fields_set and getattr(self, name):
+                raise ValueError(
+                    f"{name.upper()} needs a database or a registry, and with MODEL_DIR there is "
+                    f"none: unset {name.upper()}, or serve without MODEL_DIR"
+                )
+        self.prediction_log = False
+        return self
+
+    @model_validator(mode="after")
     def check_tracking(self) -> "Settings":
         given = {"MLFLOW_TRACKING_URI": self.mlflow_tracking_uri, "MLFLOW_URL": self.mlflow_url}
         for name, uri in given.items():
@@ -239,6 +254,11 @@ class Settings(BaseSettings):
         """Copies of what tasks take from the web; None: it is fetched."""
         given = self.source_files
         return (project_root() / given.expanduser()).resolve() if given else None
+
+    @property
+    def packaged_model(self) -> Path | None:
+        """The folder of the one model that is served; None: the registry says which are."""
+        return (project_root() / self.model_dir.expanduser()).resolve() if self.model_dir else None
 
     @property
     def cache(self) -> Path:

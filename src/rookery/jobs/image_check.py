@@ -38,6 +38,10 @@ def check_image(image: str, seconds: float = STARTS_SECONDS) -> ImageCheck:
             come up in time, or there is no engine. Refused: it runs as root, or an answer is
             another than expected. Of a container that was started, the message ends with its log.
     """
+    if not image or image.startswith("-") or any(letter.isspace() for letter in image):
+        raise InputError(
+            f"{image!r} is no name of an image", field="IMAGE", value=image, allowed="NAME:TAG"
+        )
     engine.require()
     found = engine.image(image) or engine.pull(image)
     _require_user(image, found.user)

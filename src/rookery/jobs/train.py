@@ -10,6 +10,7 @@ from rookery.core.candidates import expand
 from rookery.core.configuration import Configuration
 from rookery.core.equality import MetricDifference, metric_differences, other_versions
 from rookery.core.sampling import sample
+from rookery.core.tags import COMMIT
 from rookery.core.task import Task
 from rookery.errors import InputError, Refused
 from rookery.jobs.best_candidate import best_candidate, first_candidate
@@ -19,7 +20,8 @@ from rookery.jobs.prepare import Prepared, prepare
 from rookery.jobs.project import Project
 from rookery.jobs.rows import split_rows
 from rookery.jobs.training_run import log_training
-from rookery.settings import get_settings
+from rookery.settings import get_settings, project_root
+from rookery.stores.commits import commit_of
 from rookery.stores.configurations import FILE, read_given
 from rookery.stores.connection import configure
 from rookery.stores.folders import scratch
@@ -214,6 +216,7 @@ def _reached(
         "metrics": packed.metrics,
         "rows": len(prepared.rows),
         "digest": prepared.digest,
+        "commit": commit_of(project_root()).get(COMMIT),
         "compared": compared,
     }
 

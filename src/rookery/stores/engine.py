@@ -57,12 +57,14 @@ def require() -> None:
 
 def build(
     context: Path,
+    dockerfile: str,
     *,
     target: str,
+    arguments: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
     output: Path | None = None,
 ) -> str:
-    """Builds the Dockerfile of a folder; the id of the image, which has no tag yet.
+    """Builds a Dockerfile of a folder; the id of the image, which has no tag yet.
 
     With `output` the files of the target are left in that folder instead, and the id is empty.
     What the builder says goes to standard error.
@@ -72,13 +74,13 @@ def build(
     """
     with tempfile.TemporaryDirectory(prefix="rookery-") as folder:
         iidfile = Path(folder) / "id"
-        kept = (
-            [f"--output=type=local,dest={output}"]
-            if output
-            else ["--load", "--iidfile", str(iidfile)]
+        options = ["--progress=plain", f"--file={context / dockerfile}", f"--target={target}"]
+        options += [f"--build-arg={name}={value}" for name, value in (arguments or {}).items()]
+        options += [f"--label={name}={value}" for name, value in (labels or {}).items()]
+        options += (
+            [f"--output=type=local,dest={output}"] if output else ["--load", f"--iidfile={iidfile}"]
         )
-        named = [f"--label={name}={value}" for name, value in (labels or {}).items()]
-        _stream("buildx", "build", "--progress=plain", f"--target={target}", *kept, *named, context)
+        _stream("buildx", "build", *options, str(context))
         return iidfile.read_text(encoding="utf-8").strip() if iidfile.exists() else ""
 
 
@@ -237,11 +239,11 @@ def _call(*arguments: str, seconds: float) -> "subprocess.CompletedProcess[str]"
         raise _failed(arguments, f"no answer within {seconds:g} s") from None
 
 
-def _stream(*arguments: str | Path) -> None:
+def _stream(*arguments: str) -> None:
     """A command that takes long: what it says is passed on as it comes, to standard error."""
     try:
         process = subprocess.Popen(  # noqa: S603
-            ["docker", *map(str, arguments)],  # noqa: S607
+            ["docker", *arguments],  # noqa: S607
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -256,7 +258,7 @@ def _stream(*arguments: str | Path) -> None:
             sys.stderr.write(line)
             last.append(line)
     if process.returncode:
-        raise _failed([str(each) for each in arguments], "".join(last))
+        raise _failed(arguments, "".join(last))
 
 
 def _missing() -> Unavailable:

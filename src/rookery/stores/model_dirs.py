@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,54 @@ from rookery.errors import InputError
 from rookery.stores.models import fill_template
 
 MODEL, METRICS, RUN_ID, SERVER = "model", "metrics.json", "run_id.txt", "tracking_uri.txt"
+
+
+@dataclass(frozen=True)
+class ModelDir:
+    """What a training left: MLflow's folder of the model, what it reached, and its run."""
+
+    model: Path
+    said: dict[str, Any]
+    run_id: str | None
+
+
+def read_model_dir(folder: Path) -> ModelDir:
+    """What `write_model_dir` wrote; a folder without metrics has a model alone.
+
+    Raises:
+        InputError: it has no model, or its metrics cannot be read.
+    """
+    if not (folder / MODEL / "MLmodel").is_file():
+        raise InputError(
+            f"--models-dir {folder} has no {MODEL}/ with a model in it",
+            field="--models-dir",
+            value=str(folder),
+            allowed="the folder that rookery train wrote",
+            next=f"rookery train --models-dir {folder}",
+        )
+    run_id = folder / RUN_ID
+    return ModelDir(
+        model=folder / MODEL,
+        said=_metrics(folder / METRICS),
+        run_id=run_id.read_text(encoding="utf-8").strip() or None if run_id.exists() else None,
+    )
+
+
+def _metrics(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError("it is not a JSON object")  # noqa: TRY301, TRY004
+    except ValueError as error:
+        raise InputError(
+            f"{path} cannot be read: {error}",
+            field="--models-dir",
+            value=str(path),
+            allowed="the file that rookery train wrote",
+        ) from None
+    return found
 
 
 def writable(folder: Path, option: str) -> Path:
