@@ -14,9 +14,9 @@ from servers import HOST, Server, free_port, start_program, stop
 from rookery.errors import InputError, Unavailable
 
 ROOT = Path(__file__).parents[2]
-USER, PASSWORD = "student", "rehearsed"
+USER, PASSWORD = "student", "for-one-rehearsal"
 # bcrypt of that password, the only kind that the registry takes
-HTPASSWD = "student:$2b$05$fyvKPjVaNC0C/0WIa/Qbuud6OAFLEJaUIV7GB.jA3LEDeqKBibhm6\n"
+HTPASSWD = "student:$2b$05$k4gLyG1Amke94e33RHnyYuiVEZ/4uzZ54O25solCp05h5DwJ2Pcna\n"
 # of every emulator of Azure's store, as its documentation says
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
