@@ -1,10 +1,11 @@
-"""Brings MLflow's database and its users up to date; safe to repeat."""
+"""Brings MLflow's database, its users and the container of Azure up to date; safe to repeat."""
 
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import artifacts
 import database
 
 if TYPE_CHECKING:
@@ -100,6 +101,9 @@ def ensure_users(uri: str) -> None:
 
 
 def main() -> None:
+    azure = artifacts.azure()
+    if azure:
+        sys.stdout.write(f"{artifacts.make_container(azure)}\n")
     uri = database.uri()
     database.use_password()
     os.environ["MLFLOW_AUTH_CONFIG_PATH"] = str(database.CONFIG)

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import artifacts
 import database
 import psycopg2
 from psycopg2 import extensions
@@ -28,7 +29,7 @@ CONNECT_SECONDS = 3
 STATEMENT_SECONDS = 10
 # longer than what Postgres itself gives a statement: its own error is the better one
 ANSWER_SECONDS = STATEMENT_SECONDS + 2
-SCHEMES = frozenset({"s3", "mlflow-artifacts", "runs", "models"})
+SCHEMES = frozenset({"mlflow-artifacts", "runs", "models"})
 
 
 def wants_auth(environ: Mapping[str, str]) -> bool:
@@ -88,7 +89,7 @@ def origins(hosts: Iterable[str]) -> list[str]:
     return [f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")]
 
 
-def settings(environ: Mapping[str, str], uri: str) -> dict[str, str]:
+def settings(environ: Mapping[str, str], uri: str, destination: str) -> dict[str, str]:
     """What `mlflow server` hands to its worker, and Postgres' own limit for a statement.
 
     The names are those of mlflow.server.constants, whose package reads them when it is imported.
@@ -98,7 +99,7 @@ def settings(environ: Mapping[str, str], uri: str) -> dict[str, str]:
         "_MLFLOW_SERVER_FILE_STORE": uri,
         "_MLFLOW_SERVER_REGISTRY_STORE": uri,
         "_MLFLOW_SERVER_ARTIFACT_ROOT": PROXIED,
-        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": environ["MLFLOW_ARTIFACTS_DESTINATION"],
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": destination,
         "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
         "prometheus_multiproc_dir": str(METRICS_FOLDER),
         "_MLFLOW_SGI_NAME": "uvicorn",
@@ -185,8 +186,8 @@ def replace(module: ModuleType, name: str, own: object) -> None:
     setattr(module, name, own)
 
 
-def keep_to_the_store() -> None:
-    """Artifacts go to the object store and nowhere else, and through this server only.
+def keep_to_the_store(azure: artifacts.Azure | None) -> None:
+    """Artifacts go to the one store and nowhere else, and through this server only.
 
     MLflow would take any location an experiment names, folders of this container among them. It
     would also send clients to the store with signed links, to a name only containers know.
@@ -194,9 +195,16 @@ def keep_to_the_store() -> None:
     from mlflow.server import handlers
     from mlflow.store.artifact import artifact_repository_registry
 
+    from rookery.stores.azure_blobs import use_azure
+
     registry = artifact_repository_registry._artifact_repository_registry
-    for scheme in registry.get_registered_artifact_repositories().keys() - SCHEMES:
+    kept = SCHEMES if azure else SCHEMES | {"s3"}
+    for scheme in registry.get_registered_artifact_repositories().keys() - kept:
         registry.register(scheme, refuse_location)
+    if azure:
+        use_azure(*azure)
+    else:
+        limit_store()
     links = ("MultipartDownloadMixin", "MultipartUploadMixin", "PresignedUploadMixin")
     for ability in links:
         replace(handlers, ability, type(ability, (), {}))
@@ -209,7 +217,7 @@ def keep_reader_reading() -> None:
     replace(auth, "_can_create_in_workspace", lambda username: username != database.API_USER)
 
 
-def application(uri: str, with_auth: bool) -> Any:
+def application(uri: str, with_auth: bool, azure: artifacts.Azure | None) -> Any:
     """MLflow's ASGI application, its stores opened and their schema checked.
 
     Who calls it by a wrong name is told before any password is looked at.
@@ -223,8 +231,7 @@ def application(uri: str, with_auth: bool) -> Any:
     from mlflow.server.fastapi_security import HostValidationMiddleware
     from origins import OwnPages
 
-    limit_store()
-    keep_to_the_store()
+    keep_to_the_store(azure)
     keep_reader_reading()
     try:
         handlers.initialize_backend_stores(uri, uri, PROXIED)
@@ -250,14 +257,15 @@ def main() -> None:
     import uvicorn
 
     with_auth = wants_auth(os.environ)
+    azure = artifacts.azure()
     uri = database.uri()
     database.use_password()
     os.environ.update(secrets())
-    os.environ.update(settings(os.environ, uri))
+    os.environ.update(settings(os.environ, uri, artifacts.destination(azure)))
     METRICS_FOLDER.mkdir(exist_ok=True)
     database.connect(uri)
     extensions.set_wait_callback(Patience())
-    app = application(uri, with_auth)
+    app = application(uri, with_auth, azure)
     expose_metrics()
     uvicorn.run(
         app,

@@ -69,6 +69,8 @@ def plan(settings: Settings, mlflow_port: int, jupyter_port: int) -> list[Planne
         command = mlflow_command(settings.tracking_uri, settings.artifact_root, mlflow_port)
         # its runner of queued jobs is a dozen processes that nothing here needs
         small = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        if settings.azure:  # not on the command line; in whatever form it was given to us
+            small["AZURE_STORAGE_CONNECTION_STRING"] = settings.azure[1].text
         planned.append(Planned("MLflow", mlflow_port, mend, command, "/health", pages, small))
     links = {"MLFLOW_UI_URL": pages}
     mend = f"{typed('python')} {script} --jupyter-port {free_port()}"
@@ -86,7 +88,7 @@ def plan(settings: Settings, mlflow_port: int, jupyter_port: int) -> list[Planne
 
 
 def mlflow_command(tracking_uri: str, artifact_root: str, port: int) -> list[str]:
-    """One process for the pages; artifacts stay files, as the jobs write and read them."""
+    """One process for the pages; artifacts stay where the jobs write and read them."""
     options = {
         "--backend-store-uri": tracking_uri,
         "--default-artifact-root": artifact_root,

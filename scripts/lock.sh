@@ -12,11 +12,11 @@ compile() {
 constrained() { compile --constraints requirements/local.txt "$@"; }
 
 compile - --output-file requirements/uv.txt <<<"uv"
-compile pyproject.toml --extra jobs --extra notebook --extra stack --extra lightgbm --extra xgboost \
-    --group build \
+compile pyproject.toml --extra jobs --extra notebook --extra stack --extra azure \
+    --extra lightgbm --extra xgboost --group build \
     --output-file requirements/local.txt
-constrained pyproject.toml --extra jobs --extra notebook --extra stack --extra lightgbm --extra xgboost \
-    --group dev \
+constrained pyproject.toml --extra jobs --extra notebook --extra stack --extra azure \
+    --extra lightgbm --extra xgboost --group dev \
     --output-file requirements/dev.txt
 constrained --group build --output-file requirements/build.txt
 constrained pyproject.toml --extra mysql --extra stack --extra lightgbm --extra xgboost \
@@ -28,6 +28,10 @@ constrained pyproject.toml --extra jobs --extra notebook --extra mysql --extra s
 constrained mlflow/requirements.in --excludes mlflow/excludes.txt \
     --output-file mlflow/requirements.txt
 compile minio/requirements.in --output-file minio/requirements.txt
+for kind in converted pipeline; do
+    constrained "deploy/image/$kind.in" --output-file "deploy/image/$kind.txt"
+done
+constrained - --output-file deploy/image/sbom.txt <<<"cyclonedx-bom"
 constrained services/data-api/requirements.in --output-file services/data-api/requirements.txt
 
 # what the API answers with; promotion compares a model's libraries with it

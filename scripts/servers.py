@@ -27,6 +27,7 @@ class Server:
     process: psutil.Popen
     health: str
     log: Path
+    expected: int = 200  # what `health` answers once it is up
 
     def check(self) -> None:
         """Raises Unavailable, with the end of the log, once the process has ended."""
@@ -39,7 +40,7 @@ class Server:
             )
 
     def wait(self, seconds: float = 90) -> None:
-        """Returns once `health` answers 200.
+        """Returns once `health` answers as expected.
 
         Raises:
             Unavailable: the process ended, or there was no such answer in time.
@@ -52,7 +53,7 @@ class Server:
             except requests.RequestException as error:
                 last = type(error).__name__
             else:
-                if answer.status_code == 200:
+                if answer.status_code == self.expected:
                     return
                 last = f"{answer.status_code} {answer.text[:200]}"
             time.sleep(0.1)
@@ -66,37 +67,54 @@ def start(
     name: str, command: Sequence[str], health: str, log: Path, environment: Mapping[str, str]
 ) -> Server:
     """Starts `python -m <command>`, deaf to the terminal's Ctrl-C: `stop` ends it."""
+    return start_program(name, [sys.executable, "-m", *command], health, log, environment)
+
+
+def start_program(
+    name: str,
+    command: Sequence[str],
+    health: str,
+    log: Path,
+    environment: Mapping[str, str],
+    expected: int = 200,
+) -> Server:
+    """As `start`, for any program."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
         process = psutil.Popen(
-            [sys.executable, "-m", *command],
+            command,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return Server(name, process, health, log)
+    return Server(name, process, health, log, expected)
 
 
 def stop(servers: Sequence[Server], seconds: float = 10) -> None:
     """Ends the servers and whatever they started: asked first, then killed."""
-    family = [member for server in servers for member in _family(server.process)]
-    for server in servers:
+    stop_processes([server.process for server in servers], seconds)
+
+
+def stop_processes(processes: Sequence[psutil.Process], seconds: float = 10) -> None:
+    """As `stop`, for processes that lead a session of their own."""
+    family = [member for process in processes for member in _family(process)]
+    for process in processes:
         with suppress(psutil.NoSuchProcess):
-            server.process.terminate()
+            process.terminate()
     _, left = psutil.wait_procs(family, timeout=seconds)
     for member in left:
         with suppress(psutil.NoSuchProcess):
             member.kill()
-    for server in servers:
+    for process in processes:
         if hasattr(os, "killpg"):  # reaches children whose parent died before them
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(server.process.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
     psutil.wait_procs(left, timeout=seconds)
 
 
-def _family(process: psutil.Popen) -> list[psutil.Process]:
+def _family(process: psutil.Process) -> list[psutil.Process]:
     with suppress(psutil.NoSuchProcess):
         return [process, *process.children(recursive=True)]
     return [process]

@@ -138,6 +138,8 @@ def point_at(patch: pytest.MonkeyPatch, place: Path) -> None:
         "MODEL_NAME",
         "MODEL_ALIAS",
         "EXPERIMENT_NAME",
+        "ARTIFACTS_DESTINATION",
+        "AZURE_STORAGE_CONNECTION_STRING",
         "PORT",
         "API_PORT",
         "API_URL",

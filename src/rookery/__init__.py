@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rookery.jobs.sweep import sweep
     from rookery.jobs.train import train
     from rookery.jobs.verify import verify
+    from rookery.serving.package import package
     from rookery.serving.replay import replay
 
 __version__ = "0.1.0"
@@ -32,6 +33,7 @@ __all__ = [
     "diff",
     "ingest",
     "new",
+    "package",
     "plots",
     "predict",
     "promote",
@@ -48,7 +50,12 @@ __all__ = [
     "verify",
 ]
 
-_HOMES = {"Candidate": "core.candidates", "replay": "serving.replay", "rollback": "jobs.promote"}
+_HOMES = {
+    "Candidate": "core.candidates",
+    "package": "serving.package",
+    "replay": "serving.replay",
+    "rollback": "jobs.promote",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -14,16 +14,20 @@ OWN = {
     "mysql": "mysqlclient",
     "postgres": "psycopg2-binary",
     "s3": "boto3",
+    "azure": "azure-storage-blob",
     "stack": "xkcdpass",
     "lightgbm": "lightgbm",
     "xgboost": "xgboost-cpu",
 }
 IMPORTED_AS = {
+    "azure-storage-blob": "azure",
     "mysqlclient": "MySQLdb",
     "psycopg2-binary": "psycopg2",
     "xgboost-cpu": "xgboost",
     "gitpython": "git",
     "ipykernel": "IPython",
+    "azure-mgmt-containerinstance": "azure",
+    "azure-identity": "azure",
 }
 
 

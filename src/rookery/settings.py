@@ -20,6 +20,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from rookery.core.azure_connection import AzureConnection, AzureDestination, read_azure
+from rookery.core.server_address import WEB, check_address, check_same_server
 from rookery.errors import InputError
 
 
@@ -75,7 +77,9 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 class Settings(BaseSettings):
     """What differs between one place and another; the defaults are the embedded mode."""
 
-    model_config = SettingsConfigDict(extra="ignore", case_sensitive=False, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        extra="ignore", case_sensitive=False, populate_by_name=True, hide_input_in_errors=True
+    )
 
     rookery_home: Path = Path(".rookery")
     rookery_task: str = "penguins"
@@ -90,11 +94,14 @@ class Settings(BaseSettings):
     mlflow_tracking_password: SecretStr | None = None
     mlflow_ui_url: str | None = None
     experiment_name: str | None = None
+    artifacts_destination: str | None = None
+    azure_storage_connection_string: SecretStr | None = None
     s3_endpoint: str | None = None
     model_alias: str = "production"
     shadow: str | None = None
     model_name: str | None = None
     model_names: Annotated[list[str] | None, NoDecode] = None
+    model_dir: Path | None = None
     api_host: str = "127.0.0.1"
     api_port: Port = 8000
     api_url: str | None = None
@@ -113,6 +120,17 @@ class Settings(BaseSettings):
     prediction_log_days: int | None = Field(default=None, gt=0)
     prediction_spool_bytes: int = Field(default=256 * 2**20, gt=0)
     reload_seconds: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    image_name: str | None = None
+    deploy_port: Port = 8080
+    azure_credentials: SecretStr | None = None
+    azure_resource_group: str | None = None
+    azure_region: str | None = None
+    azure_dns_label: str | None = None
+    acr_name: str | None = None
+    acr_username: str | None = None
+    acr_password: SecretStr | None = None
+    dockerhub_username: str | None = None
+    dockerhub_token: SecretStr | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -183,24 +201,41 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def check_model_dir(self) -> "Settings":
+        """A packaged model is served without database and registry."""
+        if self.model_dir is None:
+            return self
+        for name in ("prediction_log", "shadow"):
+            if name in self.model_fields_set and getattr(self, name):
+                raise ValueError(
+                    f"{name.upper()} needs a database or a registry, and with MODEL_DIR there is "
+                    f"none: unset {name.upper()}, or serve without MODEL_DIR"
+                )
+        self.prediction_log = False
+        return self
+
+    @model_validator(mode="after")
     def check_tracking(self) -> "Settings":
-        _check_addresses(self)
+        given = {"MLFLOW_TRACKING_URI": self.mlflow_tracking_uri, "MLFLOW_URL": self.mlflow_url}
+        for name, uri in given.items():
+            check_address(name, uri)
+        check_same_server(given)
+        return self
+
+    @model_validator(mode="after")
+    def check_azure(self) -> "Settings":
+        """Before anything runs."""
+        _ = self.azure
         return self
 
     def with_tracking(self, uri: str) -> "Settings":
         """The same, but for the MLflow server that is named on a command line.
 
         Raises:
-            InputError: it is empty, or holds a user or password.
+            InputError: it is empty, or not the address of a server.
         """
-        named = self.model_copy(update={"mlflow_tracking_uri": uri, "mlflow_url": None})
-        try:
-            _check_addresses(named)
-        except ValueError as error:
-            raise InputError(
-                str(error), field="--mlflow-tracking-uri", allowed="the address of an MLflow server"
-            ) from None
-        return named
+        check_address("--mlflow-tracking-uri", uri)
+        return self.model_copy(update={"mlflow_tracking_uri": uri, "mlflow_url": None})
 
     @property
     def configs_folder(self) -> Path:
@@ -222,6 +257,11 @@ class Settings(BaseSettings):
         return (project_root() / given.expanduser()).resolve() if given else None
 
     @property
+    def packaged_model(self) -> Path | None:
+        """The folder of the one model that is served; None: the registry says which are."""
+        return (project_root() / self.model_dir.expanduser()).resolve() if self.model_dir else None
+
+    @property
     def cache(self) -> Path:
         return self.home / "cache"
 
@@ -239,6 +279,19 @@ class Settings(BaseSettings):
         return given or f"sqlite:///{self.home / 'mlflow.db'}"
 
     @property
+    def is_remote(self) -> bool:
+        """Whether runs and models are with a server, and not in a file."""
+        return urlsplit(self.tracking_uri).scheme in WEB
+
+    @property
+    def azure(self) -> tuple[AzureDestination, AzureConnection] | None:
+        """The container that artifacts lie in, and what opens it; None where we reach none."""
+        secret = self.azure_storage_connection_string
+        text = secret.get_secret_value() if secret else None
+        # a server keeps artifacts itself, and needs no key of ours
+        return read_azure(self.artifacts_destination, text, required=not self.is_remote)
+
+    @property
     def mlflow_pages(self) -> str:
         """Where a browser finds MLflow, without a slash at the end."""
         given = self.mlflow_ui_url or self.mlflow_tracking_uri or self.mlflow_url or ""
@@ -247,8 +300,9 @@ class Settings(BaseSettings):
     @property
     def artifact_root(self) -> str | None:
         """Where a new experiment keeps its artifacts; None leaves it to the server."""
-        remote = self.tracking_uri.startswith(("http://", "https://"))
-        return None if remote else (self.home / "artifacts").as_uri()
+        if self.is_remote:
+            return None
+        return self.azure[0].uri if self.azure else (self.home / "artifacts").as_uri()
 
     @property
     def served_models(self) -> list[str]:
@@ -256,27 +310,6 @@ class Settings(BaseSettings):
 
     def experiment_for(self, task_name: str) -> str:
         return self.experiment_name or task_name
-
-
-def _check_addresses(settings: Settings) -> None:
-    """MLflow's, which many places set."""
-    for name in ("mlflow_tracking_uri", "mlflow_url"):
-        if getattr(settings, name) == "":
-            raise ValueError(
-                f"{name.upper()} is set but empty; unset it for the embedded mode, "
-                "or give it the address of an MLflow server"
-            )
-        if urlsplit(getattr(settings, name) or "").username:
-            raise ValueError(
-                f"{name.upper()} holds a user or password, which would show in links and logs; "
-                "give them as MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
-            )
-    both = {uri.rstrip("/") for uri in (settings.mlflow_tracking_uri, settings.mlflow_url) if uri}
-    if len(both) > 1:
-        raise ValueError(
-            f"MLFLOW_TRACKING_URI={settings.mlflow_tracking_uri!r} and MLFLOW_URL="
-            f"{settings.mlflow_url!r} name different servers; set one, or both to the same address"
-        )
 
 
 def shared_metrics() -> Path | None:

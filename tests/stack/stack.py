@@ -42,11 +42,11 @@ def wait_until(holds: Callable[[], Any], what: str, seconds: float = 60) -> Any:
     return found
 
 
-def free_ports() -> dict[str, int]:
+def free_ports(*more: str) -> dict[str, int]:
     """A port that nobody has for each name, all held together so that no two are the same."""
     with ExitStack() as held:
         found = {}
-        for name in PORTS:
+        for name in (*PORTS, *more):
             probe = held.enter_context(socket.socket())
             probe.bind(("127.0.0.1", 0))
             found[name] = probe.getsockname()[1]

@@ -8,10 +8,12 @@ import pytest
 from pydantic import SecretStr
 
 import rookery
+from rookery.core.azure_connection import EMULATOR_KEY
 from rookery.errors import InputError
 from rookery.settings import Settings, get_settings, project_root
 
 ROOT = Path(__file__).parents[2]
+CONTAINER = "wasbs://models@devstoreaccount1.blob.core.windows.net/artifacts"
 SOURCE = Path(rookery.__file__).parent
 EXAMPLE_LINE = re.compile(r"^# ([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
 COMPOSE_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)(?::-((?:\$\{[^}]*\}|[^}])*))?\}")
@@ -255,6 +257,16 @@ def test_the_same_server_may_be_named_twice(name, project, monkeypatch):
             {"MLFLOW_TRACKING_URI": "http://a:5005", "MLFLOW_URL": "http://b:5005"},
             ["'http://a:5005'", "'http://b:5005'"],
         ),
+        ({"MLFLOW_URL": "localhost:5005"}, ["MLFLOW_URL", "did you mean http://localhost:5005?"]),
+        (
+            {"ARTIFACTS_DESTINATION": "s3://mlflows3"},
+            ["ARTIFACTS_DESTINATION", "begin with wasbs://"],
+        ),
+        (
+            {"ARTIFACTS_DESTINATION": CONTAINER},
+            ["ARTIFACTS_DESTINATION", "AZURE_STORAGE_CONNECTION_STRING is missing"],
+        ),
+        ({"AZURE_STORAGE_CONNECTION_STRING": "AccountName=a1b"}, ["AccountKey", "are missing"]),
         ({"API_PORT": "eight"}, ["API_PORT", "'eight'"]),
         ({"PORT": "eight"}, ["PORT", "'eight'"]),
         ({"API_STRICT": "perhaps"}, ["API_STRICT", "'perhaps'"]),
@@ -273,6 +285,22 @@ def test_a_wrong_value_is_refused_with_its_name(given, named, project, monkeypat
         get_settings()
     assert [part for part in named if part not in refusal.value.message] == []
     assert refusal.value.exit_code == 2
+
+
+def test_azure_is_where_artifacts_go_and_its_key_never_prints(project, monkeypatch):
+    (project / "azure").write_text("UseDevelopmentStorage=true\n", encoding="utf-8")
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING_FILE", "azure")
+    monkeypatch.setenv("ARTIFACTS_DESTINATION", f"{CONTAINER}/")
+    settings = get_settings()
+    assert settings.artifact_root == CONTAINER
+    assert settings.azure[1].key == EMULATOR_KEY
+    assert EMULATOR_KEY not in repr(settings) + settings.model_dump_json() + repr(settings.azure)
+
+
+def test_a_server_keeps_artifacts_in_azure_itself_and_needs_no_key_here(project, monkeypatch):
+    monkeypatch.setenv("ARTIFACTS_DESTINATION", CONTAINER)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow:5005")
+    assert (get_settings().artifact_root, get_settings().azure) == (None, None)
 
 
 @pytest.mark.parametrize(

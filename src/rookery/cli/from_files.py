@@ -16,7 +16,8 @@ def train(
         typer.Option(
             "--config",
             metavar="FILE",
-            help="What a sweep wrote; configs/model_config.yaml if left out.",
+            help="What a sweep wrote, configs/model_config.yaml if left out; or a task file, of "
+            "which the best candidate is trained.",
         ),
     ] = None,
     data: Annotated[
@@ -36,7 +37,8 @@ def train(
         typer.Option(
             "--mlflow-tracking-uri",
             metavar="URI",
-            help="Log the run there; its id goes to run_id.txt in the models' folder.",
+            help="Log the run there; its id and the address go to run_id.txt and "
+            "tracking_uri.txt in the models' folder.",
         ),
     ] = None,
     processed_dir: Annotated[
@@ -77,13 +79,23 @@ def register(
         str, typer.Option("--run-id", metavar="RUN_ID", help="The run that logged the model.")
     ],
     task: TaskName = None,
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Ask the whole gate, beside what is promoted."),
+    ] = False,
+    models_dir: Annotated[
+        Path,
+        typer.Option(
+            "--models-dir", metavar="DIR", help="Where `train` left the run's id and its server."
+        ),
+    ] = Path("models"),
     as_json: Json = False,
 ) -> None:
     """Make the model of a run a version, over the gate; no alias moves."""
     from rookery.jobs.register import register as job
 
     with apart():
-        result = job(run_id, task)
+        result = job(run_id, task, compare=compare, models_dir=models_dir)
     show(result, as_json, text.registered(result))
 
 

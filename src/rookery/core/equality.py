@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 MEASURED = ("cv_", "holdout_")
+# what the API answers with was proven to be as near to its pipeline
+ANSWER_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,19 @@ def compare_answers(
     gaps = np.abs(np.asarray(new_scores) - np.asarray(scores)).max(axis=1, initial=0.0)
     far |= gaps > tolerance
     return AnswerDifference(len(labels), int(far.sum()), float(gaps.max(initial=0.0)))
+
+
+def answer_gap(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[bool, float]:
+    """Whether two answers of the API say the same, and how far their numbers are apart.
+
+    Of probabilities the largest difference; of a regressor's number the relative one.
+    """
+    old, new = then["prediction"], now["prediction"]
+    before, after = then.get("probabilities") or {}, now.get("probabilities") or {}
+    gaps = [abs(before[label] - after[label]) for label in before.keys() & after.keys()]
+    if isinstance(new, float) and isinstance(old, int | float):
+        return before.keys() == after.keys(), abs(old - new) / max(1.0, abs(new))
+    return old == new and before.keys() == after.keys(), max(gaps, default=0.0)
 
 
 def other_versions(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, list[str]]:

@@ -12,8 +12,8 @@ from rookery.core.records import RecordField
 from rookery.serving.predictor.artifact import read, write
 from rookery.serving.predictor.choosing import compile_predictor
 from rookery.serving.predictor.interface import Predictor
-from rookery.stores.folders import scratch, unpack
-from rookery.stores.packing import pack
+from rookery.stores.folders import scratch
+from rookery.stores.packing import pack, unpack
 
 
 def forms_of(model: Any, fields: Sequence[RecordField]) -> dict[str, Form]:
@@ -23,7 +23,7 @@ def forms_of(model: Any, fields: Sequence[RecordField]) -> dict[str, Form]:
         Refused: it cannot be packed.
     """
     return {
-        "skops": partial(answers_of, unpack(pack(model))),
+        "skops": partial(answers_of, unpack(pack(model), "the model")),
         "converted": partial(_asked, _converted(model, fields), fields),
     }
 

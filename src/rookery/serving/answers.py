@@ -28,8 +28,10 @@ class Ready(BaseModel):
     ready: Literal[True] = True
     model: str
     version: str
-    alias: str
-    via: Literal["alias", "stage"] = Field(description="What in the registry named this version.")
+    alias: str | None = Field(description="None of a packaged version that carried none.")
+    via: Literal["alias", "stage", "package"] = Field(
+        description="What in the registry named this version; package: there is no registry."
+    )
     failed: NotFollowed | None = None
     warnings: list[str] = []
 
@@ -62,8 +64,8 @@ class ModelCard(BaseModel):
 
     model: str
     version: str
-    alias: str
-    via: Literal["alias", "stage"]
+    alias: str | None
+    via: Literal["alias", "stage", "package"]
     path: str = Field(
         description="How predictions are computed: linear, trees, estimator or pipeline."
     )

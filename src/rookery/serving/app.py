@@ -25,6 +25,7 @@ from rookery.serving.judged import Judges
 from rookery.serving.keys import ApiKey
 from rookery.serving.metrics import CONTENT_TYPE, Metrics
 from rookery.serving.observed import Observed, ObservedRequests
+from rookery.serving.packaged import PackagedModel
 from rookery.serving.prediction_log.log import PredictionLog
 from rookery.serving.prediction_routes import PredictionRoutes
 from rookery.serving.predictions import PredictMany, PredictOne
@@ -43,12 +44,15 @@ REFRESH_SECONDS = 1.0
 def create_app(settings: Settings) -> ASGIApp:
     """The API for the models that the settings name; it starts without any of them loaded.
 
+    A packaged model is loaded here.
+
     Raises:
-        InputError: a model's name cannot stand in a path, or an allowed host is none.
+        InputError: a model's name cannot stand in a path, an allowed host is none, or MODEL_DIR
+            holds no packaged model. Refused: that model may not be loaded.
     """
     metrics = Metrics()
     observed = Observed(metrics, log_requests=settings.api_log_requests)
-    followers = [Follower(name, settings, metrics) for name in _names(settings)]
+    followers = _followers(settings, metrics)
     shadows = _shadows(settings, metrics)
     following: list[Follower | Shadow] = [*followers, *shadows.values()]
     # a prediction holds the interpreter most of its time: more threads than cores only queue
@@ -147,6 +151,13 @@ def _asking(
         metrics=metrics,
         log=log,
     )
+
+
+def _followers(settings: Settings, metrics: Metrics) -> list[Follower]:
+    place = settings.packaged_model
+    if place is not None:
+        return [PackagedModel(place, settings, metrics)]
+    return [Follower(name, settings, metrics) for name in _names(settings)]
 
 
 def _shadows(settings: Settings, metrics: Metrics) -> dict[str, Shadow]:

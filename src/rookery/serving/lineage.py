@@ -86,9 +86,9 @@ def history(follower: Follower) -> History:
     Raises:
         Unavailable: one of them does not answer.
     """
+    tracking = follower.tracking
     from rookery.stores.ledger import Ledger
 
-    tracking = follower.tracking
     aliases = tracking.aliases(follower.name)
     ledger = Ledger(follower.settings.tables_url)
     return History(

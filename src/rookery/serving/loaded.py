@@ -11,7 +11,7 @@ from rookery.core.served import Description
 from rookery.serving.predictor.interface import Predictor
 from rookery.serving.rendering import Renderer
 
-Via = Literal["alias", "stage"]
+Via = Literal["alias", "stage", "package"]
 # how long the event loop may be held up by one call
 QUICK_SECONDS = 0.002
 TRIED_ROWS = 64
@@ -29,7 +29,7 @@ class Loaded:
     predictor: Predictor
     reader: RecordReader
     via: Via
-    alias: str
+    alias: str | None  # None where a packaged version carried none
     link: str | None
     at: datetime
     quick_rows: int
@@ -54,7 +54,7 @@ def loaded_of(
     *,
     strict: bool,
     via: Via,
-    alias: str,
+    alias: str | None,
     link: str | None,
 ) -> Loaded:
     """A version that is ready to answer."""

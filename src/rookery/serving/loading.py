@@ -9,9 +9,10 @@ from rookery.errors import Refused
 from rookery.serving.loaded import Loaded, Via, loaded_of
 from rookery.serving.predictor.choosing import compile_predictor
 from rookery.serving.predictor.interface import Predictor
-from rookery.stores.folders import load_trusted, model_digest, read_folder
+from rookery.serving.unpacking import predictor_from
+from rookery.stores.folders import model_bytes, read_folder
 from rookery.stores.tracking import Tracking
-from rookery.stores.versions import load_version, run_link
+from rookery.stores.versions import LoadedVersion, load_version, run_link
 
 
 def load(tracking: Tracking, version: ModelVersion, via: Via) -> Loaded:
@@ -21,22 +22,32 @@ def load(tracking: Tracking, version: ModelVersion, via: Via) -> Loaded:
         Refused: it is not a model that may be loaded, or it fails on its own example.
     """
     found = load_version(tracking, version.name, str(version.version))
-    if any(isinstance(label, list) for label in found.description.labels or ()):
-        raise Refused(
-            f"version {version.version} of {version.name} gives several labels for a row",
-            field="model",
-            value=str(version.version),
-            allowed="a classifier of one target",
-        )
     settings = tracking.settings
     return loaded_of(
         found.description,
-        compile_predictor(found.pipeline, found.description.fields, found.description.example_row),
+        predictor_of(found),
         strict=settings.api_strict,
         via=via,
         alias=settings.model_alias,
         link=run_link(tracking, version),
     )
+
+
+def predictor_of(found: LoadedVersion) -> Predictor:
+    """The fastest predictor that gives the answers of a version's pipeline.
+
+    Raises:
+        Refused: it gives several labels for a row.
+    """
+    one = found.description
+    if any(isinstance(label, list) for label in one.labels or ()):
+        raise Refused(
+            f"version {one.version} of {one.name} gives several labels for a row",
+            field="model",
+            value=one.version,
+            allowed="a classifier of one target",
+        )
+    return compile_predictor(found.pipeline, one.fields, one.example_row)
 
 
 def predictor_in(path: Path, description: Description) -> Predictor:
@@ -45,7 +56,4 @@ def predictor_in(path: Path, description: Description) -> Predictor:
     Raises:
         Refused: it is not a model that may be loaded. ValueError: it is not the described one.
     """
-    folder = read_folder(path)
-    if model_digest(folder) != description.model_digest:
-        raise ValueError(f"{path.name} is not the model that was kept")
-    return compile_predictor(load_trusted(folder), description.fields, description.example_row)
+    return predictor_from(model_bytes(read_folder(path)), description)

@@ -177,4 +177,4 @@ def _of_many() -> bool:
 def _identity(loaded: Loaded) -> tuple[str, str, str, str, str]:
     one = loaded.description
     run = one.lineage.run_id or ""
-    return one.name, one.version, loaded.alias, run, loaded.predictor.path
+    return one.name, one.version, loaded.alias or "", run, loaded.predictor.path

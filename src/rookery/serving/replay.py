@@ -6,6 +6,7 @@ from typing import Any
 
 from mlflow.entities.model_registry import ModelVersion
 
+from rookery.core.equality import ANSWER_TOLERANCE, answer_gap
 from rookery.core.records import InvalidRecords
 from rookery.errors import InputError, Refused
 from rookery.serving.prediction_log.reading import find_prediction
@@ -14,9 +15,6 @@ from rookery.settings import Settings, get_settings
 from rookery.stores.predictions import Prediction, UnknownPrediction
 from rookery.stores.tracking import Tracking
 from rookery.stores.versions import LoadedVersion, load_version
-
-# what the API answers with was proven to be as near to the pipeline, which answers here
-TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ def replay(prediction_id: str) -> Replay:
     _require_same(tracking.version(found.model, found.version), found)
     loaded = load_version(tracking, found.model, found.version)
     now = _again(loaded, found)
-    same, gap = _compare(found.output, now)
+    same, gap = answer_gap(found.output, now)
     return Replay(
         id=found.id,
         at=found.at,
@@ -59,9 +57,9 @@ def replay(prediction_id: str) -> Replay:
         input=found.input,
         then=found.output,
         now=now,
-        equal=same and gap <= TOLERANCE,
+        equal=same and gap <= ANSWER_TOLERANCE,
         largest_gap=gap,
-        tolerance=TOLERANCE,
+        tolerance=ANSWER_TOLERANCE,
     )
 
 
@@ -105,13 +103,3 @@ def _again(loaded: LoadedVersion, found: Prediction) -> dict[str, Any]:
         ) from None
     labels, scores = loaded.answers(rows)
     return description.answer(labels[0], scores[0] if scores else None, found.id)
-
-
-def _compare(then: dict[str, Any], now: dict[str, Any]) -> tuple[bool, float]:
-    """Whether the answers say the same, and how far their numbers are apart."""
-    old, new = then["prediction"], now["prediction"]
-    before, after = then.get("probabilities") or {}, now.get("probabilities") or {}
-    gaps = [abs(before[label] - after[label]) for label in before.keys() & after.keys()]
-    if isinstance(new, float) and isinstance(old, int | float):
-        return before.keys() == after.keys(), abs(old - new) / max(1.0, abs(new))
-    return old == new and before.keys() == after.keys(), max(gaps, default=0.0)

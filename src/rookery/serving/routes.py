@@ -36,7 +36,7 @@ class ModelRoutes:
         add = router.add_api_route
         add("/ready", self.ready, response_model=Ready, responses=refusals(503))
         add("/model", self.model, response_model=ModelCard, responses=refusals(503))
-        add("/model/versions", self.versions, response_model=History, responses=refusals(503))
+        add("/model/versions", self.versions, response_model=History, responses=refusals(404, 503))
         add(
             "/reload",
             self.reload,

@@ -28,27 +28,35 @@ logger = logging.getLogger("rookery.serving")
 def run(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT; requests under way are answered first.
 
+    A packaged model is loaded before the port is taken: nobody can connect to what cannot answer.
+
     Raises:
         Unavailable: the port is taken or may not be used. InputError: there is no such host or
-        port. KeyboardInterrupt: after SIGINT.
+        port, or MODEL_DIR holds no packaged model. Refused: that model may not be loaded.
+        KeyboardInterrupt: after SIGINT.
     """
-    listener = bind(settings.api_host, settings.api_port)
     for name in ONE_THREAD:
         os.environ.setdefault(name, "1")
-    with listener:
-        _log_to_stderr()
+    _log_to_stderr()
+    packaged = _app(settings) if settings.packaged_model else None
+    with bind(settings.api_host, settings.api_port) as listener:
         place = f"http://{settings.api_host}:{listener.getsockname()[1]}"
-        logger.info("serving %s at %s/docs", ", ".join(settings.served_models), place)
+        what = settings.packaged_model or ", ".join(settings.served_models)
+        logger.info("serving %s at %s/docs", what, place)
         if settings.api_workers > 1:
             _serve_by_many(settings, listener)
         else:
-            _serve(settings, listener)
+            _serve(packaged or _app(settings), listener)
 
 
-def _serve(settings: Settings, listener: socket.socket) -> None:
+def _app(settings: Settings) -> Any:
     from rookery.serving.app import create_app  # after the port is known as free
 
-    server = uvicorn.Server(config_of(create_app(settings)))
+    return create_app(settings)
+
+
+def _serve(app: Any, listener: socket.socket) -> None:
+    server = uvicorn.Server(config_of(app))
     if threading.current_thread() is threading.main_thread():
         # uvicorn ends in good order and then raises the signal again: that is to be no failure
         signal.signal(signal.SIGTERM, lambda *_: None)
@@ -69,21 +77,17 @@ def _serve_by_many(settings: Settings, listener: socket.socket) -> None:
         supervisor.run()
         del os.environ["PROMETHEUS_MULTIPROC_DIR"]
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
-        from rookery.serving.app import create_app
-
-        create_app(settings)  # raises again what kept the workers from it
+        _app(settings)  # raises again what kept the workers from it
         raise Defect("the API could not start; the lines above say why")
 
 
 def worker() -> Any:
     """The application of one worker process."""
-    from rookery.serving.app import create_app
-
     _log_to_stderr()
     if folder := shared_metrics():
         _forget_the_dead(folder)
     try:
-        return create_app(get_settings())
+        return _app(get_settings())
     except RookeryError as error:
         # with any other exit code it would be started again and again
         raise SystemExit(STARTUP_FAILURE) from error

@@ -63,7 +63,7 @@ class Follower:
         self.failure: Failure | None = None
         self.warnings: tuple[str, ...] = ()
         self._refusal: tuple[tuple[str, int], Failure] | None = None
-        self._following: Literal["alias", "stage", "kept"] = "stage"
+        self._following: Via | Literal["kept"] = "stage"
         self._stage_then: tuple[str, int] | None = None
         self._failed_looks = 0
         self._told = False

@@ -7,48 +7,25 @@ that takes as long as it takes. What does not fit together is not used; the regi
 any case.
 """
 
-import hashlib
 import logging
 import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
-from pydantic import TypeAdapter
-from pydantic_core import to_json
 
 import rookery
 from rookery.core.served import Description
-from rookery.serving.loaded import Loaded, Via, loaded_of
-from rookery.serving.predictor import artifact
+from rookery.serving.kept import Kept, kept_as_bytes, read_converted, read_kept, write_converted
+from rookery.serving.loaded import Loaded
 from rookery.serving.predictor.interface import Predictor
 from rookery.settings import Settings
 
 LOCK_SECONDS = 10
 logger = logging.getLogger("rookery.serving")
 Fetch = Callable[[Path], Path]
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What stands in the file of a served model.
-
-    `converted` is the SHA-256 of the converted predictor's document, None where there is none.
-    """
-
-    rookery: str
-    registry: str
-    alias: str
-    via: Via
-    link: str | None
-    converted: str | None
-    description: Description
-
-
-_KEPT = TypeAdapter(Kept)
 
 
 class WarmCache:
@@ -71,20 +48,13 @@ class WarmCache:
         if not self.file.exists():
             return None
         try:
-            kept = _KEPT.validate_json(_whole(self.file.read_bytes()))
+            kept = read_kept(self.file)
             if (kept.rookery, kept.registry, kept.alias) != self._ours():
                 return None
             predictor = predictor_of(kept)
             if predictor is None:
                 return None
-            return loaded_of(
-                kept.description,
-                predictor,
-                strict=self.settings.api_strict,
-                via=kept.via,
-                alias=kept.alias,
-                link=kept.link,
-            )
+            return kept.loaded(predictor, strict=self.settings.api_strict)
         except Exception as error:  # whatever became of the files: the API starts without them
             logger.warning("%s is not used: %s", self.file, error)
             return None
@@ -96,10 +66,7 @@ class WarmCache:
     def _converted(self, kept: Kept) -> Predictor | None:
         if kept.converted is None:
             return None
-        place = self._place(kept.description)
-        if _document_digest(place) != kept.converted:
-            raise ValueError(f"models/{place.name} is not what was kept")
-        return artifact.read(place)
+        return read_converted(self._place(kept.description), kept.converted)
 
     def _from_folder(self, kept: Kept) -> Predictor | None:
         if kept.converted is not None:
@@ -119,13 +86,11 @@ class WarmCache:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             place.parent.mkdir(exist_ok=True)
             with FileLock(self.folder / ".lock", timeout=LOCK_SECONDS):
-                if artifact.write(place, loaded.predictor):
-                    converted = _document_digest(place)
-                else:
-                    converted = None
+                converted = write_converted(place, loaded.predictor)
+                if converted is None:
                     _fetch_to(place, fetch)
                 kept = Kept(*self._ours(), loaded.via, loaded.link, converted, one)
-                _replace(self.file, _with_digest(to_json(kept, inf_nan_mode="constants")))
+                _replace(self.file, kept_as_bytes(kept))
                 self._prune()
         except Exception as error:  # a full disk, or the registry: both are told of elsewhere
             logger.warning("%s cannot be kept for the next start: %s", one.name, error)
@@ -143,21 +108,6 @@ class WarmCache:
 
     def _place(self, description: Description) -> Path:
         return self.folder / "models" / description.model_digest
-
-
-def _with_digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).hexdigest().encode() + b"\n" + data
-
-
-def _whole(text: bytes) -> bytes:
-    data = text.partition(b"\n")[2]
-    if text != _with_digest(data):
-        raise ValueError("it is not the file that was written")
-    return data
-
-
-def _document_digest(place: Path) -> str:
-    return hashlib.sha256((place / artifact.DOCUMENT).read_bytes()).hexdigest()
 
 
 def _fetch_to(place: Path, fetch: Fetch) -> None:

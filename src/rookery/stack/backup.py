@@ -27,6 +27,7 @@ from rookery.stack.maintenance.ending import clean_up_when_stopped
 from rookery.stack.maintenance.standstill import maintenance, standstill
 from rookery.stack.maintenance.stores import Stores, open_stores
 from rookery.stack.oneshot import finish
+from rookery.stack.settings import stack_settings
 from rookery.stores.database import answering
 
 UNFINISHED = ".partial"
@@ -49,11 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--run", type=Path, default=Path("/run"), help="above the keys: /run")
     given = parser.parse_args(arguments)
     clean_up_when_stopped()
-    return finish(lambda: back_up(given.backups, given.run))
+    return finish(lambda: back_up(given.backups, given.run, stack_settings().artifacts_destination))
 
 
-def back_up(backups: Path, run: Path) -> str:
+def back_up(backups: Path, run: Path, elsewhere: str | None = None) -> str:
     """Makes a backup, and says in a few lines what it holds.
+
+    Files of runs and models that are `elsewhere`, in Azure Blob, are not copied.
 
     Raises:
         Unavailable: the folder cannot be written, or a store is away; no backup is left then.
@@ -64,9 +67,10 @@ def back_up(backups: Path, run: Path) -> str:
         stores = open_stores(run)
         with maintenance(stores.mysql):
             _remove_unfinished(backups, folder.path)
-            manifest = _copy(stores, folder, at)
+            manifest = _copy(stores, folder, at, elsewhere)
             left_out = mysql.programs(stores.mysql)
-    return _summary(backups / folder.path.stem, manifest, left_out)
+    summary = _summary(backups / folder.path.stem, manifest, left_out)
+    return summary + (f"\nwarning: files at {elsewhere} are not in the backup" if elsewhere else "")
 
 
 @contextmanager
@@ -109,7 +113,9 @@ def _remove_unfinished(backups: Path, ours: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _copy(stores: Stores, folder: files.Folder, at: datetime) -> files.Manifest:
+def _copy(
+    stores: Stores, folder: files.Folder, at: datetime, elsewhere: str | None
+) -> files.Manifest:
     with standstill(stores.mysql):
         counts = _dump_tables(stores.mysql, folder)
         registry = _dump_registry(stores.postgres, folder)
@@ -124,7 +130,9 @@ def _copy(stores: Stores, folder: files.Folder, at: datetime) -> files.Manifest:
         counts=registry.counts
         | counts
         | {f"bucket {name}": len(keys) for name, keys in packed.items()},
-        without_files=contents.without_files(registry.folders, packed["mlflows3"]),
+        without_files=[]
+        if elsewhere
+        else contents.without_files(registry.folders, packed["mlflows3"]),
         files=folder.entries,
     )
     with folder.writing(files.MANIFEST) as file:

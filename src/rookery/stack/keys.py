@@ -31,7 +31,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m rookery.stack.keys", description=__doc__)
     parser.add_argument("--root", type=Path, default=Path("/keys"), help="default: /keys")
     root = parser.parse_args(arguments).root
-    return finish(lambda: hand_out(root, chosen(stack_settings())))
+    return finish(lambda: begin(root, stack_settings()))
+
+
+def begin(root: Path, settings: StackSettings) -> str:
+    """What the first one-shot does: nothing starts with settings that would fail later.
+
+    Raises:
+        InputError: artifacts cannot go where they are to, or as `hand_out`. Unavailable: the same.
+    """
+    settings.check_azure()
+    return hand_out(root, chosen(settings))
 
 
 def chosen(settings: StackSettings) -> dict[str, str]:

@@ -4,21 +4,26 @@ from ipaddress import IPv4Address
 from typing import Annotated
 
 from pydantic import BeforeValidator, IPvAnyAddress, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from rookery.core.azure_connection import read_azure
 from rookery.errors import InputError
-from rookery.settings import Port
+from rookery.settings import Port, SecretFiles
 
 Address = Annotated[IPvAnyAddress, BeforeValidator(lambda given: str(given).strip("[]"))]
 
 
 class StackSettings(BaseSettings):
-    """The passwords that somebody chose, and where the ports of the stack are published."""
+    """What somebody chose: passwords, where artifacts go, where ports are published."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
 
     rookery_password: SecretStr | None = None
     mysql_password: SecretStr | None = None
+    artifacts_destination: str | None = None
+    azure_storage_connection_string: SecretStr | None = None
     bind_address: Address = IPv4Address("127.0.0.1")
     postgres_port: Port = 5432
     mysql_port: Port = 3306
@@ -27,6 +32,24 @@ class StackSettings(BaseSettings):
     mlflow_port: Port = 5005
     jupyter_port: Port = 8888
     api_port: Port = 8000
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, SecretFiles(settings_cls)
+
+    def check_azure(self) -> None:
+        """Raises InputError where artifacts are to go to Azure Blob and cannot."""
+        secret = self.azure_storage_connection_string
+        text = secret.get_secret_value() if secret else None
+        read_azure(self.artifacts_destination, text, required=True)
 
 
 def stack_settings() -> StackSettings:

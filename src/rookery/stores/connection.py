@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from urllib.parse import urlsplit
 
 import requests
 from filelock import FileLock
@@ -14,8 +15,11 @@ from mlflow import MlflowClient, set_registry_uri, set_tracking_uri
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
+from rookery.core.server_address import SERVER
+from rookery.core.unreachable import why_unreachable
 from rookery.errors import InputError, Unavailable
 from rookery.settings import Settings
+from rookery.stores import azure_blobs
 
 WRITERS = 4
 
@@ -30,7 +34,7 @@ class Connection:
     @property
     def writers(self) -> int:
         """How many may write at a time: a server waits for its stores, a file has one writer."""
-        return WRITERS if self.uri.startswith(("http://", "https://")) else 1
+        return WRITERS if self.settings.is_remote else 1
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -40,7 +44,7 @@ class Connection:
             Unavailable: nothing answers. InputError: something else than MLflow does.
         """
         configure(self.settings)
-        if self.uri.startswith(("http://", "https://")):
+        if self.settings.is_remote:
             check_server(self.settings)
             return MlflowClient(self.uri)
         return self._embedded()
@@ -63,13 +67,15 @@ class Connection:
         """
         try:
             yield
+        except azure_blobs.failures() as error:
+            raise self._azure_failed(error) from error
         except (MlflowException, requests.RequestException, SQLAlchemyError) as error:
-            raise Unavailable(
-                f"MLflow at {self.uri} {fault_of(error)}",
-                field="MLFLOW_TRACKING_URI",
-                value=self.uri,
-                next="rookery doctor",
-            ) from error
+            raise _unavailable(self.uri, fault_of(error)) from error
+
+    def _azure_failed(self, error: Exception) -> Unavailable:
+        if self.settings.azure is None:  # a client of somebody else's in this process
+            return Unavailable(f"Azure Blob failed: {type(error).__name__}")
+        return azure_blobs.unavailable(error, *self.settings.azure)
 
 
 def fault_of(error: Exception) -> str:
@@ -111,6 +117,8 @@ def configure(settings: Settings) -> None:
     for name, value in given.items():
         os.environ.setdefault(name, value)
     _point_mlflow_at(settings.tracking_uri)
+    if settings.azure:
+        azure_blobs.use_azure(*settings.azure)
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     # a database that fails is one error of ours, not a traceback of MLflow's at every look
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
@@ -149,12 +157,7 @@ def check_server(settings: Settings) -> None:
     try:
         answer = requests.get(route, auth=auth, timeout=10)
     except requests.RequestException as error:
-        raise Unavailable(
-            f"MLflow at {uri} does not answer: {type(error).__name__}",
-            field="MLFLOW_TRACKING_URI",
-            value=uri,
-            next="rookery doctor",
-        ) from error
+        raise _unavailable(uri, f"does not answer: {why_unreachable(error)}") from error
     if answer.status_code in (401, 403):
         raise InputError(
             f"MLflow at {uri} refuses us ({answer.status_code}: {answer.text[:80].strip()})",
@@ -163,11 +166,41 @@ def check_server(settings: Settings) -> None:
             allowed="a user and password of that server; for 'Invalid Host header' add this "
             "address to its --allowed-hosts",
         )
+    if _is_of_mlflow(answer):
+        return
+    if answer.status_code >= 500:
+        raise _unavailable(uri, f"fails: {answer.status_code} {answer.reason}")
+    kind = answer.headers.get("content-type", "no content type")
+    raise InputError(
+        f"what answers at {uri} is not an MLflow server ({answer.status_code}, {kind}"
+        f"{_sent_on(answer)})",
+        field="MLFLOW_TRACKING_URI",
+        value=uri,
+        allowed=SERVER,
+        next="rookery doctor",
+    )
+
+
+def _is_of_mlflow(answer: requests.Response) -> bool:
+    """A search's result, or an error of MLflow's own; a proxy and other APIs say neither."""
     if "json" not in answer.headers.get("content-type", ""):
-        raise InputError(
-            f"what answers at {uri} is not an MLflow server "
-            f"({answer.status_code}, {answer.headers.get('content-type', 'no content type')})",
-            field="MLFLOW_TRACKING_URI",
-            value=uri,
-            allowed="the address of an MLflow server",
-        )
+        return False
+    try:
+        said = answer.json()
+    except ValueError:
+        return False
+    return isinstance(said, dict) and (answer.ok or "error_code" in said)
+
+
+def _sent_on(answer: requests.Response) -> str:
+    """Where redirects led to: a proxy's login page has another host."""
+    if not answer.history:
+        return ""
+    last = urlsplit(answer.url)
+    return f", a page of {last.scheme}://{last.hostname} that we were sent on to"
+
+
+def _unavailable(uri: str, said: str) -> Unavailable:
+    return Unavailable(
+        f"MLflow at {uri} {said}", field="MLFLOW_TRACKING_URI", value=uri, next="rookery doctor"
+    )

@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import mlflow.sklearn
-import skops.io
 from mlflow.models import Model, ModelSignature
 
 from rookery.core.records import FieldType
 from rookery.core.task import Task
 from rookery.core.taskfile import parse_task
 from rookery.errors import InputError, Refused, Unavailable
-from rookery.stores.trees import check_trees
-from rookery.stores.trust import MOST_BYTES, check_file, trusted_types
+from rookery.stores.packing import unpack
+from rookery.stores.trust import MOST_BYTES
 
 TASK_COPY = "task.yaml"
 MOST_TEXT_BYTES = 16 * 2**20
@@ -35,14 +34,22 @@ FROM_MLFLOW: dict[str, FieldType] = {
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """What a logged model holds, before anything in it is unpacked."""
+    """What a logged model holds, before anything in it is unpacked.
+
+    `examples` are the rows of its input example.
+    """
 
     path: Path
     inputs: tuple[tuple[str, FieldType, bool], ...]
-    example: dict[str, Any]
+    examples: tuple[dict[str, Any], ...]
     task: Task | None
     libraries: dict[str, str]
     format: str
+
+    @property
+    def example(self) -> dict[str, Any]:
+        """The example with the fewest gaps; empty where there is none."""
+        return min(self.examples, key=_gaps, default={})
 
 
 def read_folder(path: Path) -> ModelFolder:
@@ -92,7 +99,7 @@ def _read(model: Model, path: Path) -> ModelFolder:
     return ModelFolder(
         path=path,
         inputs=_inputs(model.signature),
-        example=_example(model, path),
+        examples=_examples(model, path),
         task=None if copy is None else parse_task(copy, TASK_COPY),
         libraries=_requirements(path),
         format=str(flavor.get("serialization_format")),
@@ -100,10 +107,7 @@ def _read(model: Model, path: Path) -> ModelFolder:
 
 
 def load_trusted(folder: ModelFolder) -> Any:
-    """The fitted pipeline, if every type in it is one that skops or our list allows.
-
-    The list that MLflow keeps beside the model is never looked at: who can write the model can
-    write that list.
+    """The fitted pipeline, under the trust rule of `unpack`.
 
     Raises:
         Refused: another format than skops, or a type that is not allowed, by name.
@@ -116,11 +120,20 @@ def load_trusted(folder: ModelFolder) -> Any:
             allowed="skops",
             next="rookery promote --version N converts it where it was trained",
         )
+    return unpack(model_bytes(folder), folder.path.name)
+
+
+def model_bytes(folder: ModelFolder) -> bytes:
+    """The file that holds the model, as the folder's MLmodel names it.
+
+    Raises:
+        Refused: there is none that can be read.
+    """
     try:
-        return unpack(_model_file(folder.path).read_bytes())
+        return _model_file(folder.path).read_bytes()
     except Refused:
         raise
-    except Exception as error:  # a broken or hostile file: skops raises whatever its parts do
+    except Exception as error:  # whatever can be wrong with what somebody else wrote
         raise Refused(
             f"the model file cannot be read: {type(error).__name__}: {error}",
             field="model",
@@ -128,22 +141,9 @@ def load_trusted(folder: ModelFolder) -> Any:
         ) from error
 
 
-def unpack(data: bytes) -> Any:
-    """The pipeline of a skops file, if every type in it is one that skops or our list allows.
-
-    Raises:
-        Refused: a type, a size or a tree that is not allowed. Of a broken file, whatever skops and
-            its parts raise.
-    """
-    check_file(data)
-    model = skops.io.loads(data, trusted=list(trusted_types()))
-    check_trees(model)
-    return model
-
-
 def model_digest(folder: ModelFolder) -> str:
     """SHA-256 of the file that holds the model."""
-    return hashlib.sha256(_model_file(folder.path).read_bytes()).hexdigest()
+    return hashlib.sha256(model_bytes(folder)).hexdigest()
 
 
 def load_untrusted(folder: ModelFolder) -> Any:
@@ -237,10 +237,10 @@ def _inputs(signature: ModelSignature | None) -> tuple[tuple[str, FieldType, boo
     return tuple(found)
 
 
-def _example(model: Model, path: Path) -> dict[str, Any]:
-    """The row of the input example with the fewest gaps; empty where there is no example."""
+def _examples(model: Model, path: Path) -> tuple[dict[str, Any], ...]:
+    """The rows of the input example; none where there is no example."""
     if not model.saved_input_example_info:
-        return {}
+        return ()
     name = model.saved_input_example_info.get("artifact_path", "input_example.json")
     try:
         stored = json.loads(_inside(path, name, "input_example").read_text(encoding="utf-8"))
@@ -249,12 +249,12 @@ def _example(model: Model, path: Path) -> dict[str, Any]:
             f"the model's input example cannot be read: {error}", field="input_example", value=name
         ) from error
     if not (isinstance(stored, dict) and stored.get("columns") and stored.get("data")):
-        return {}
-    rows = [dict(zip(stored["columns"], row, strict=True)) for row in stored["data"]]
-    return min(
-        rows,
-        key=lambda row: sum(value in (None, "NaT") or value != value for value in row.values()),
-    )
+        return ()
+    return tuple(dict(zip(stored["columns"], row, strict=True)) for row in stored["data"])
+
+
+def _gaps(row: dict[str, Any]) -> int:
+    return sum(value in (None, "NaT") or value != value for value in row.values())
 
 
 def _requirements(path: Path) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """A fitted pipeline as the bytes that are stored: skops, deflated, and checked by our trust rule.
 
-Apart from `models`, because the processes that fit need this and not MLflow.
+Apart from `models` and `folders`, because what fits and what is packaged needs this and not MLflow.
 """
 
 import zipfile
@@ -9,7 +9,8 @@ from typing import Any
 import skops.io
 
 from rookery.errors import Refused
-from rookery.stores.trust import check_file
+from rookery.stores.trees import check_trees
+from rookery.stores.trust import check_file, trusted_types
 
 
 def pack(pipeline: Any) -> bytes:
@@ -28,3 +29,27 @@ def pack(pipeline: Any) -> bytes:
         ) from error
     check_file(data)
     return data
+
+
+def unpack(data: bytes, name: str) -> Any:
+    """The fitted pipeline, if every type in it is one that skops or our list allows.
+
+    The list that MLflow keeps beside the model is never looked at: who can write the model can
+    write that list. `name` is what the file is called in a refusal.
+
+    Raises:
+        Refused: a type that is not allowed, by name, or a file that cannot be read.
+    """
+    try:
+        check_file(data)
+        model = skops.io.loads(data, trusted=list(trusted_types()))
+        check_trees(model)
+    except Refused:
+        raise
+    except Exception as error:  # a broken or hostile file: skops raises whatever its parts do
+        raise Refused(
+            f"the model file cannot be read: {type(error).__name__}: {error}",
+            field="model",
+            value=name,
+        ) from error
+    return model

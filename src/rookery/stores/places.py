@@ -1,4 +1,5 @@
-"""Where artifacts may lie: with the tracking server, or in the project's own folders."""
+"""Where artifacts may lie: with the tracking server, in the project's own folders, or in the
+container that ARTIFACTS_DESTINATION names."""
 
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -16,18 +17,25 @@ def check_place(uri: str, settings: Settings) -> None:
     Raises:
         Refused: naming the address and what is allowed.
     """
-    remote = settings.tracking_uri.startswith(("http://", "https://"))
+    remote = settings.is_remote
     if _with_server(uri, settings.tracking_uri) if remote else _in_project(uri, settings):
+        return
+    if settings.azure and settings.azure[0].holds(uri):
         return
     shown = uri.rpartition("@")[2]  # without a user and password in it
     raise Refused(
         f"the files at {shown} are not fetched: they lie elsewhere",
         field="artifact_uri",
         value=shown,
-        allowed=f"artifacts served by {settings.tracking_uri} (mlflow-artifacts:/…)"
-        if remote
-        else f"folders below {settings.home / 'artifacts'}, or an mlruns of the project",
+        allowed=_allowed(settings),
     )
+
+
+def _allowed(settings: Settings) -> str:
+    below = f", or below {settings.azure[0].uri}" if settings.azure else ""
+    if settings.is_remote:
+        return f"artifacts served by {settings.tracking_uri} (mlflow-artifacts:/…){below}"
+    return f"folders below {settings.home / 'artifacts'}, or an mlruns of the project{below}"
 
 
 def _with_server(uri: str, tracking: str) -> bool:

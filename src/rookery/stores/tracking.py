@@ -19,6 +19,7 @@ from mlflow.exceptions import MlflowException
 
 from rookery.core.tags import KIND, OWNER, PARENT, TASK
 from rookery.errors import InputError, Refused, Unavailable
+from rookery.stores.azure_blobs import make_container
 from rookery.stores.connection import is_unknown
 from rookery.stores.owners import is_gone, this_process
 from rookery.stores.places import check_place
@@ -29,13 +30,15 @@ class Tracking(Registry):
     """Everything that is kept in MLflow."""
 
     def experiment(self, task: str) -> str:
-        """Id of the task's experiment, created when it is not there.
+        """Id of the task's experiment, created when it is not there, as is Azure's container.
 
         Raises:
             InputError: an experiment of that name was deleted in MLflow's page.
         """
         name = self.settings.experiment_for(task)
         root = self.settings.artifact_root
+        if self.settings.azure and not self.settings.is_remote:
+            make_container(*self.settings.azure)
         with self.answering():
             found = self.client.get_experiment_by_name(name)
             if found is None:
@@ -117,10 +120,10 @@ class Tracking(Registry):
             if not is_unknown(error):
                 raise
             raise InputError(
-                f"there is no run {run_id!r}",
+                f"there is no run {run_id!r} at {self.uri}",
                 field="--run",
                 value=run_id,
-                allowed="the id of a run in MLflow",
+                allowed="the id of a run of that MLflow",
                 next="rookery status",
             ) from error
 

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,40 +47,57 @@ def load_version(tracking: Tracking, name: str, number: str) -> LoadedVersion:
     Raises:
         Refused: it is not a model that may be loaded, or it fails on its own example.
     """
-    version = tracking.version(name, number)
     with scratch() as place:
-        folder = read_folder(tracking.download(tracking.model_uri(version), place))
-        pipeline = load_trusted(folder)
-        digest = model_digest(folder)
-    loaded = LoadedVersion(
-        _described(tracking, version, folder, pipeline, digest), pipeline, folder.task
+        return fetch_version(tracking, name, number, place)[0]
+
+
+def fetch_version(
+    tracking: Tracking, name: str, number: str, place: Path
+) -> tuple[LoadedVersion, ModelFolder]:
+    """As `load_version`, and its folder, which is left below `place`."""
+    version = tracking.version(name, number)
+    folder = read_folder(tracking.download(tracking.model_uri(version), place))
+    loaded = loaded_from(
+        folder,
+        name=version.name,
+        version=str(version.version),
+        registered=int(version.creation_timestamp),
+        lineage=_lineage(tracking, version, folder.libraries),
     )
-    if folder.example:
-        _ask(loaded)
-    return loaded
+    return loaded, folder
 
 
-def _described(
-    tracking: Tracking, version: ModelVersion, folder: ModelFolder, pipeline: Any, digest: str
-) -> Description:
+def loaded_from(
+    folder: ModelFolder, *, name: str, version: str, registered: int, lineage: Lineage
+) -> LoadedVersion:
+    """What a model folder holds, under that name and version.
+
+    Raises:
+        Refused: it is not a model that may be loaded, or it fails on its own example.
+    """
+    pipeline = load_trusted(folder)
     task = folder.task
     fields = fields_of(require_inputs(folder, pipeline), task, folder.example)
     used = {field.name for field in fields} | ({task.target} if task else set())
     labels = getattr(pipeline, "classes_", None)
     said = None if labels is None else tuple(np.asarray(labels).tolist())
-    return Description(
-        name=version.name,
-        version=str(version.version),
-        registered=int(version.creation_timestamp),
-        model_digest=digest,
-        title=(task.title if task else "") or version.name,
+    description = Description(
+        name=name,
+        version=version,
+        registered=registered,
+        model_digest=model_digest(folder),
+        title=(task.title if task else "") or name,
         fields=fields,
-        ignored=tuple(name for name in task.columns if name not in used) if task else (),
+        ignored=tuple(column for column in task.columns if column not in used) if task else (),
         target=_target(task) if task else None,
         classes=said if said and hasattr(pipeline, "predict_proba") else (),
         labels=said,
-        lineage=_lineage(tracking, version, folder.libraries),
+        lineage=lineage,
     )
+    loaded = LoadedVersion(description, pipeline, task)
+    if folder.example:
+        _ask(loaded)
+    return loaded
 
 
 def _target(task: Task) -> RecordField:

@@ -211,6 +211,8 @@ def test_a_logged_run_becomes_a_version_and_no_alias_moves(place):
     result = rk.train(mlflow_tracking_uri=get_settings().tracking_uri)
     run_id = Path("models/run_id.txt").read_text("utf-8").strip()
     assert run_id == result.run_id
+    address = Path("models/tracking_uri.txt").read_text("utf-8").strip()
+    assert address == get_settings().tracking_uri
     found = rk.register(run_id)
     assert (found.version, found.new) == ("2", True)
     again = rk.register(run_id)
@@ -218,7 +220,24 @@ def test_a_logged_run_becomes_a_version_and_no_alias_moves(place):
     assert rk.query().version == "1"
     assert rk.reproduce(2).equal
     rk.train()
-    assert not Path("models/run_id.txt").exists()  # it was another training's
+    left = {path.name for path in Path("models").iterdir()}
+    assert left == {"model", "metrics.json"}  # the others were another training's
+
+
+def test_a_run_of_another_server_is_refused_with_both_names(place, monkeypatch):
+    there = get_settings().tracking_uri
+    run_id = rk.train(mlflow_tracking_uri=there).run_id
+    here = f"sqlite:///{place / 'another.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", here)
+    get_settings.cache_clear()
+    with pytest.raises(InputError) as refused:
+        rk.register(run_id)
+    assert refused.value.message.startswith(
+        f"there is no run {run_id!r} at {here}; it was trained at {there}"
+    )
+    assert there in str(refused.value.next)
+    with pytest.raises(InputError, match=f"there is no run 'another' at {here}"):
+        rk.register("another")  # of which the folder does not speak
 
 
 def test_a_machine_without_tables_judges_on_the_rows_of_the_run(place, monkeypatch):

@@ -4,7 +4,7 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from unittest.mock import patch
 
@@ -22,12 +22,16 @@ def restored_environment() -> Iterator[None]:
         yield
 
 
-def answers(status: int, kind: str, body: bytes) -> type[BaseHTTPRequestHandler]:
+def answers(
+    status: int, kind: str, body: bytes, headers: Mapping[str, str]
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append((self.path, self.headers.get("Authorization")))
             self.send_response(status)
             self.send_header("Content-Type", kind)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 
@@ -44,8 +48,8 @@ def serving() -> Iterator:
     """Starts a server of one answer; gives its address and the list of what was asked."""
     servers = []
 
-    def start(status: int, kind: str, body: bytes) -> tuple[str, list]:
-        handler = answers(status, kind, body)
+    def start(status: int, kind: str, body: bytes, **headers: str) -> tuple[str, list]:
+        handler = answers(status, kind, body, headers)
         servers.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
         threading.Thread(target=servers[-1].serve_forever, args=(0.01,), daemon=True).start()
         return f"http://127.0.0.1:{servers[-1].server_port}", handler.asked
@@ -88,17 +92,38 @@ def test_a_server_that_fails_is_unavailable(serving):
     assert caught.value.next == "rookery doctor"
 
 
+def test_a_gateway_before_a_server_that_is_away_is_unavailable(serving):
+    uri, _ = serving(502, "text/html", b"<html>Bad Gateway</html>")
+    with pytest.raises(Unavailable, match="fails: 502 Bad Gateway"):
+        tracking(uri).experiment("penguins")
+
+
+@pytest.mark.parametrize("body", [b'{"detail": "Not Found"}', b"[]", b"never mind"])
+def test_another_api_is_not_taken_for_a_server(serving, body):
+    uri, _ = serving(404, "application/json", body)
+    with pytest.raises(InputError, match=r"not an MLflow server \(404, application/json\)"):
+        tracking(uri).experiment("penguins")
+
+
+def test_a_login_page_that_we_are_sent_on_to_is_named_without_what_it_was_asked(serving):
+    page, _ = serving(200, "text/html", b"<html>Log in</html>")
+    uri, _ = serving(302, "text/html", b"", Location=f"{page}/login?next=secret")
+    with pytest.raises(InputError, match=r"a page of http://127\.0\.0\.1") as caught:
+        tracking(uri).experiment("penguins")
+    assert "secret" not in str(caught.value.as_dict())
+
+
 def test_nothing_that_listens_is_unavailable_and_the_setting_is_named():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         uri = f"http://127.0.0.1:{free.getsockname()[1]}"
-    with pytest.raises(Unavailable, match=uri) as caught:
+    with pytest.raises(Unavailable, match=f"{uri} does not answer: connection refused") as caught:
         tracking(uri).experiment("penguins")
     assert caught.value.field == "MLFLOW_TRACKING_URI"
 
 
 def test_a_host_that_does_not_exist_is_unavailable():
-    with pytest.raises(Unavailable, match=r"mlflow\.invalid"):
+    with pytest.raises(Unavailable, match=r"mlflow\.invalid:5005 does not .*: its host has no"):
         tracking("http://mlflow.invalid:5005").experiment("penguins")
 
 
@@ -113,6 +138,7 @@ def test_the_link_of_a_run_is_below_the_server(uri):
         "http://{other}/internal/x",
         "mlflow-artifacts://{other}/x",
         "ftp://elsewhere/x",
+        "wasbs://models@devstoreaccount1.blob.core.windows.net/x",
         "file:///etc",
         "/etc",
     ],
@@ -131,7 +157,7 @@ def test_files_that_lie_elsewhere_are_not_fetched_with_our_password(serving, tmp
 
 
 @pytest.mark.parametrize(
-    "given", ["file:///etc", "/etc", "{home}/artifacts/../../outside", "s3://a/b"]
+    "given", ["file:///etc", "/etc", "{home}/artifacts/../../outside", "s3://a/b", "wasbs://a@b/c"]
 )
 def test_the_embedded_mode_reads_only_folders_of_the_project(empty_home, tmp_path, given):
     with pytest.raises(Refused, match="lie elsewhere") as caught:

@@ -56,4 +56,4 @@ def port_checks() -> list[Check]:
 def _asked(settings: Settings) -> Sequence[str]:
     """The servers that clients here ask."""
     own = f"http://localhost:{settings.api_port}"
-    return [settings.tracking_uri, own] if stores.is_remote(settings) else [own]
+    return [settings.tracking_uri, own] if settings.is_remote else [own]

@@ -48,7 +48,7 @@ def judge_route(answer: Answer, login: Login) -> Finding:
             f"MLflow at {address} fails ({answer.status}): {answer.text.strip()[:120]}",
             "docker compose logs mlflow postgres",
         )
-    if "json" not in answer.kind:
+    if "json" not in answer.kind or answer.status != 200:
         said = f"what answers at {address} is not MLflow ({answer.status}, {answer.kind or '-'})"
         return error(said, "correct MLFLOW_TRACKING_URI; in the stack: MLFLOW_PORT in .env")
     return fine(f"{address} answers as MLflow")

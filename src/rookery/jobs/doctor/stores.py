@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from rookery.core.azure_connection import AzureConnection, AzureDestination
 from rookery.jobs.doctor.findings import Check, Finding, fine, warning
 from rookery.jobs.doctor.server import mlflow
 from rookery.jobs.doctor.web import clock
@@ -25,18 +26,16 @@ SECONDS = 3.0
 def checks(settings: Settings, *, writing: bool) -> list[Check]:
     """Files of the embedded mode are never left half-written by a time limit."""
     remote_tables = not settings.tables_url.startswith("sqlite")
-    remote_runs = is_remote(settings)
+    remote_runs = settings.is_remote or settings.azure is not None
     found = [
         Check("stores", "tables", partial(tables, settings, writing=writing), remote_tables),
         Check("stores", "tracking", partial(runs, settings, writing=writing), remote_runs),
     ]
-    if remote_runs:
+    if settings.azure:
+        found.append(Check("stores", "artifacts", partial(container, *settings.azure)))
+    if settings.is_remote:
         found.append(Check("stores", "clock", partial(clock, [f"{_server(settings)}/health"])))
     return found
-
-
-def is_remote(settings: Settings) -> bool:
-    return settings.tracking_uri.startswith(("http://", "https://"))
 
 
 def _server(settings: Settings) -> str:
@@ -94,7 +93,7 @@ def _models(settings: Settings) -> list[str]:
 
 def runs(settings: Settings, *, writing: bool) -> Iterator[Finding]:
     """The server first, because MLflow's client is patient with one that is away."""
-    found = list(mlflow(_server(settings), _login(settings))) if is_remote(settings) else []
+    found = list(mlflow(_server(settings), _login(settings))) if settings.is_remote else []
     yield from found
     if any(finding.level == "error" for finding in found):
         return
@@ -104,13 +103,24 @@ def runs(settings: Settings, *, writing: bool) -> Iterator[Finding]:
     if writing:
         yield _write_run(tracking)
     yield from aliases(tracking, _models(settings))
-    if is_remote(settings):
-        yield from locations(tracking)
+    yield from locations(tracking)
 
 
 def _login(settings: Settings) -> tuple[str, str] | None:
     user, password = settings.mlflow_tracking_username, settings.mlflow_tracking_password
     return (user, password.get_secret_value()) if user and password else None
+
+
+def container(destination: AzureDestination, connection: AzureConnection) -> Iterator[Finding]:
+    """Azure Blob, with less patience than a job has; what it takes is seen by writing a run."""
+    from rookery.stores.azure_blobs import has_container
+
+    patience = {"retry_total": 0, "connection_timeout": 3, "read_timeout": 5}
+    place = f"{destination.container} of {destination.account} at {connection.endpoint}"
+    if has_container(destination, connection, **patience):
+        yield fine(f"the container {place} answers")
+    else:
+        yield warning(f"there is no container {place}", "none is needed: the first run makes it")
 
 
 def _write_run(tracking: "Tracking") -> Finding:
@@ -139,14 +149,21 @@ def aliases(tracking: "Tracking", names: list[str]) -> Iterator[Finding]:
 
 
 def locations(tracking: "Tracking") -> Iterator[Finding]:
-    """Experiments whose files do not go through the server: each client needs the store's keys."""
+    """Experiments whose files go elsewhere than the settings say."""
+    settings = tracking.settings
     with tracking.answering():
         found = tracking.client.search_experiments(max_results=1000)
+    ours = {settings.experiment_for(name) for name in _models(settings)}
     for experiment in found:
-        if not experiment.artifact_location.startswith(("mlflow-artifacts:", "http")):
+        place = experiment.artifact_location
+        if settings.azure and settings.azure[0].holds(place):
+            continue
+        past = settings.is_remote and not place.startswith(("mlflow-artifacts:", "http"))
+        if past or (not settings.is_remote and settings.azure and experiment.name in ours):
+            instead = "past the server" if past else f"not at {settings.artifact_root}"
             yield warning(
                 f"the experiment {experiment.name!r} keeps its files at "
-                f"{experiment.artifact_location.rpartition('@')[2]}, past the server",
+                f"{place.rpartition('@')[2]}, {instead}",
                 "an experiment keeps its place: use a new one (EXPERIMENT_NAME=…)",
                 "experiments",
             )
@@ -154,4 +171,4 @@ def locations(tracking: "Tracking") -> Iterator[Finding]:
 
 def are_unused(settings: Settings) -> bool:
     """Whether nothing was ever done here in the embedded mode."""
-    return not is_remote(settings) and not settings.database_url and not settings.home.exists()
+    return not settings.is_remote and not settings.database_url and not settings.home.exists()
