@@ -268,7 +268,7 @@ def _missing() -> Unavailable:
 
 def _failed(arguments: Sequence[str], said: str) -> Unavailable:
     lines = [line for line in said.splitlines() if line.strip()]
-    why = (lines or ["it said nothing"])[-1].strip()
+    why = (lines or ["it said nothing"])[-1].strip()[:300]
     away = "docker daemon" in said and "connect" in said.lower()
     return Unavailable(
         f"docker {' '.join(arguments[:2])}: {why}", field="docker", next=START if away else None
