@@ -22,6 +22,7 @@ from pydantic_core import to_json
 
 import rookery
 from rookery.core.served import Description
+from rookery.serving.importing import import_registry
 from rookery.serving.loaded import Loaded, Via, loaded_of
 from rookery.serving.predictor import artifact
 from rookery.serving.predictor.interface import Predictor
@@ -104,7 +105,8 @@ class WarmCache:
     def _from_folder(self, kept: Kept) -> Predictor | None:
         if kept.converted is not None:
             return None
-        from rookery.serving.loading import predictor_in  # seconds of imports
+        import_registry()
+        from rookery.serving.loading import predictor_in
 
         return predictor_in(self._place(kept.description), kept.description)
 
