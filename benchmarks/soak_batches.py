@@ -92,7 +92,9 @@ def run(environ: Mapping[str, str], seconds: float) -> float | None:
         process.wait()  # not for its pipes, which its workers still hold
         return None
     if process.returncode:
-        raise SystemExit(f"rookery run ended with {process.returncode}:\n{said}{complained[-3000:]}")
+        raise SystemExit(
+            f"rookery run ended with {process.returncode}:\n{said}{complained[-3000:]}"
+        )
     return time.monotonic() - began
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from rookery.errors import NotPromoted, Refused, RookeryError, Unavailable
+from rookery.serving.importing import import_registry
 from rookery.serving.loaded import Loaded, Via
 from rookery.serving.metrics import Metrics
 from rookery.serving.warm import WarmCache
@@ -76,6 +77,7 @@ class Follower:
     @cached_property
     def tracking(self) -> "Tracking":
         """The registry; not for the event loop."""
+        import_registry()
         from rookery.stores.tracking import Tracking
 
         return Tracking(self.settings)
@@ -108,6 +110,7 @@ class Follower:
         Raises:
             Unavailable: the registry does not answer. InputError: it has no such version.
         """
+        import_registry()
         from rookery.stores.versions import lineage_of
 
         found = self.loaded
