@@ -55,6 +55,8 @@ def test_a_new_task_goes_through_all_four_notebooks(tmp_path, monkeypatch, targe
     point_at(monkeypatch, tmp_path)
     with bind("127.0.0.1", 0) as taken:  # a port at which no API answers
         monkeypatch.setenv("API_PORT", str(taken.getsockname()[1]))
+    # one candidate at a time: workers would each import everything, for fits of milliseconds
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     monkeypatch.setenv("JUPYTER_PATH", str(Path(sys.prefix) / "share" / "jupyter"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     get_settings.cache_clear()
