@@ -29,7 +29,8 @@ constrained mlflow/requirements.in --excludes mlflow/excludes.txt \
     --output-file mlflow/requirements.txt
 compile minio/requirements.in --output-file minio/requirements.txt
 for kind in converted pipeline; do
-    constrained "deploy/image/$kind.in" --output-file "deploy/image/$kind.txt"
+    constrained "deploy/image/$kind.in" --excludes deploy/image/excludes.txt \
+        --output-file "deploy/image/$kind.txt"
 done
 constrained - --output-file deploy/image/sbom.txt <<<"cyclonedx-bom"
 constrained services/data-api/requirements.in --output-file services/data-api/requirements.txt

@@ -17,6 +17,7 @@ LOCKS = [
     *sorted(ROOT / folder / "requirements.txt" for folder in (*IN_PYTHON, "minio")),
     ROOT / "fastapi" / "maintenance.txt",
     ROOT / "requirements" / "build.txt",
+    *(ROOT / "deploy" / "image" / f"{name}.txt" for name in ("converted", "pipeline", "sbom")),
 ]
 MAINTENANCE = ("backup", "restore")
 ARCHITECTURE = re.compile(r"amd64|x86|i[36]86|aarch64|arm64|armv7|platform_machine", re.IGNORECASE)
@@ -81,7 +82,13 @@ def name_of(path: Path) -> str:
 
 
 def build_files() -> list[Path]:
-    patterns = ("*/Dockerfile", "services/*/Dockerfile", "*/*.sh", "requirements/*.txt")
+    patterns = (
+        "*/Dockerfile",
+        "services/*/Dockerfile",
+        "deploy/*/Dockerfile",
+        "*/*.sh",
+        "requirements/*.txt",
+    )
     found = {path for pattern in patterns for path in ROOT.glob(pattern)}
     return sorted({ROOT / "docker-compose.yaml", *LOCKS, *found})
 

@@ -29,7 +29,10 @@ from rookery.serving.package import Package
 from rookery.settings import get_settings
 
 TAG = f"package-test-{uuid.uuid4().hex[:8]}"
-MB, SECONDS = 400, 2.0
+MB = 400
+# of a processor, which a busy machine has as many of
+START_SECONDS = {"converted": 2.0, "pipeline": 6.0}
+CLOCK = "import os; print(os.sysconf('SC_CLK_TCK'), open('/proc/1/stat').read())"
 HEAVY = {"mlflow", "mlflow-skinny", "sqlalchemy"}
 TRAINED_BY = {"scikit-learn", "pandas", "scipy", "skops"}
 
@@ -128,10 +131,9 @@ def variant(built: Built, tmp_path: Path) -> Iterator[Callable[[str, bytes], str
         docker("image", "rm", "--force", *made)
 
 
-def test_an_image_is_small_answers_soon_and_says_where_its_model_came_from(built, place):
+def test_an_image_is_small_and_says_where_its_model_came_from(built):
     package = built.package
     assert package.size_bytes < MB * 1e6
-    assert package.seconds_to_first_answer < SECONDS
     labels = json.loads(docker("image", "inspect", "--format={{json .Config.Labels}}", built.tag))
     assert labels["rookery.task"] == package.task
     assert labels["rookery.version"] == package.version
@@ -171,6 +173,13 @@ def test_a_container_without_rights_answers_on_either_port_and_again_after_a_res
         wait_until(lambda: docker("inspect", f"--format={health}", container) == "healthy", health)
         docker("stop", container)
         assert docker("inspect", "--format={{.State.ExitCode}}", container) == "0"
+
+
+def test_a_container_takes_little_of_a_processor_to_start(built):
+    kind = "pipeline" if built.package.path in ("pipeline", "estimator") else "converted"
+    with running(built.tag) as (container, _):
+        ticks, *stat = docker("exec", container, "python", "-c", CLOCK).split()
+        assert (int(stat[13]) + int(stat[14])) / int(ticks) < START_SECONDS[kind]
 
 
 def test_a_container_answers_whatever_name_it_is_called_by(built):

@@ -20,6 +20,9 @@ from rookery.stores.folders import scratch
 from rookery.stores.image_context import DOCKERFILE, MODEL, require_sources, write_context
 from rookery.stores.serving_versions import require_serving_versions
 
+# of the lock for pipelines; a model that holds one of theirs pins it
+BOOSTERS = ("lightgbm", "xgboost-cpu")
+
 
 @dataclass(frozen=True)
 class Package:
@@ -76,7 +79,7 @@ def package(
         require_serving_versions(f"version {one.version} of {one.name}", one.lineage.libraries)
         file = _sbom_file(one, sbom)
         labels = _write_context(chosen, place / "context")
-        kind = {"KIND": "converted" if chosen.is_converted else "pipeline"}
+        kind = _kind(chosen)
         built = engine.build(
             place / "context", DOCKERFILE, target="image", arguments=kind, labels=labels
         )
@@ -99,6 +102,17 @@ def package(
         sbom=str(file),
         labels=labels,
     )
+
+
+def _kind(chosen: Chosen) -> dict[str, str]:
+    """What the image installs: the arguments of its Dockerfile."""
+    if chosen.is_converted:
+        return {"KIND": "converted"}
+    needed = chosen.description.lineage.libraries
+    return {
+        "KIND": "pipeline",
+        "LEFT_OUT": " ".join(each for each in BOOSTERS if each not in needed),
+    }
 
 
 def _write_context(chosen: Chosen, context: Path) -> dict[str, str]:

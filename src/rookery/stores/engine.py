@@ -274,7 +274,7 @@ def _failed(arguments: Sequence[str], said: str) -> Unavailable:
     lines = [line for line in said.splitlines() if line.strip()]
     last = (lines or ["it said nothing"])[-1]
     # after what the engine said, the command adds that it failed
-    why = next((line for line in lines if "response from daemon" in line), last).strip()
+    why = next((line for line in lines if "response from daemon" in line), last).strip()[:300]
     away = "docker daemon" in said and "connect" in said.lower()
     return Unavailable(
         f"docker {' '.join(arguments[:2])}: {why}", field="docker", next=START if away else None

@@ -40,7 +40,7 @@ def fetched(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def written(promoted_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def written(promoted_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the promoted version, which is converted."""
     place = tmp_path_factory.mktemp("packaged")
     with pytest.MonkeyPatch.context() as patch:
@@ -49,7 +49,7 @@ def written(promoted_home: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         assert chosen.is_converted
         chosen.write(place / "model")
     get_settings.cache_clear()
-    yield place / "model"
+    return place / "model"
 
 
 @pytest.fixture
