@@ -2,16 +2,21 @@
 
 import json
 import logging
+import signal
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
+import requests
 from mlflow.exceptions import MlflowException
+from scripts.servers import free_port
 from tests.azurite import CONTAINER, azurite, connection
 from tests.conftest import point_at, write_task
 from tests.integration.serving.conftest import eventually, serving
+from tests.processes import read_until, script
 
 import rookery as rk
 from rookery.cli import run_command
@@ -169,7 +174,7 @@ def test_a_wrong_key_is_named_before_anything_is_fitted(tmp_path, emulator, monk
     point(monkeypatch, tmp_path, emulator, AZURE_STORAGE_CONNECTION_STRING=wrong_key(emulator))
     rk.ingest("penguins")
     rk.clean("penguins")
-    with pytest.raises(Unavailable, match="refuses the key") as caught:
+    with pytest.raises(Unavailable, match="AccountKey is not one of its keys") as caught:
         rk.sweep("penguins", cross_validate=False)
     assert caught.value.field == "AZURE_STORAGE_CONNECTION_STRING"
     assert EMULATOR_KEY[4:24] not in str(caught.value.as_dict())
@@ -210,3 +215,21 @@ def test_azure_away_is_said_within_seconds_with_the_setting(tmp_path, monkeypatc
     assert time.monotonic() - began < 15
     faults = {one.check: one for one in collect(project_checks()) if one.level == "error"}
     assert "connection refused" in faults["artifacts"].message
+
+
+def test_the_pages_of_make_local_show_what_is_in_the_container(place):
+    ports = {name: free_port() for name in ("mlflow", "jupyter", "api")}
+    options = ["--mlflow-port", str(ports["mlflow"]), "--jupyter-port", str(ports["jupyter"])]
+    run_id = open_project("penguins").tracking.version("penguins", "1").run_id
+    with script("local.py", *options, API_PORT=str(ports["api"])) as process:
+        read_until(process, "Ctrl-C stops them all")
+        listed = requests.get(
+            f"http://localhost:{ports['mlflow']}/api/2.0/mlflow/artifacts/list",
+            params={"run_id": run_id},
+            timeout=60,
+        )
+        assert {"model_config.yaml"} <= {one["path"] for one in listed.json()["files"]}
+        said = [" ".join(one.cmdline()) for one in psutil.Process(process.pid).children(True)]
+        assert [line for line in said if EMULATOR_KEY in line] == []
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 0

@@ -133,7 +133,7 @@ def test_a_backup_says_that_the_files_are_not_in_it(promoted):
     assert "has no files in the store" not in said
 
 
-def test_azure_away_is_an_error_within_seconds_and_the_api_goes_on(promoted):
+def test_azure_away_is_an_error_of_jobs_and_the_api_goes_on(promoted):
     with promoted.stopped("azurite"):
         done = promoted.rookery("reproduce", "1", "--json", check=False, timeout=120)
         assert done.returncode == 1, done.stdout

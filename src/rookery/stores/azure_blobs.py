@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
 # Azure's client waits a minute for an answer, and asks three times more, 15 s and longer apart
 CONNECT_SECONDS, READ_SECONDS, AGAIN, PAUSE_SECONDS = 5, 30, 2, 1
+# learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
+REFUSALS = {
+    "AuthenticationFailed": "AccountKey is not one of its keys, or the clock here is wrong",
+    "AuthorizationFailure": "AccountKey is not one of its keys, or its network rules keep us out",
+    "KeyBasedAuthenticationNotPermitted": "it does not allow keys",
+    "AccountIsDisabled": "the account is disabled",
+}
 
 
 @lru_cache(maxsize=4)
@@ -108,8 +115,8 @@ def unavailable(
     given = getattr(error, "error_code", None)
     code = str(getattr(given, "value", given) or type(error).__name__)
     field, said = VARIABLE, f"failed: {code}"
-    if code in ("AuthenticationFailed", "AuthorizationFailure", "ClientAuthenticationError"):
-        said = f"refuses the key ({code}): AccountKey is not one of {connection.account}'s keys"
+    if reason := REFUSALS.get(code):
+        said = f"refuses us ({code}): {reason}"
     elif code == "ContainerNotFound":
         field, said = DESTINATION, f"has no container {destination.container}"
     elif code in ("ServiceRequestError", "ServiceRequestTimeoutError"):
