@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -125,6 +126,10 @@ def point_at(patch: pytest.MonkeyPatch, place: Path) -> None:
     patch.setenv("ROOKERY_TASKS", str(place / "tasks"))
     patch.setenv("ROOKERY_TASK", "penguins")
     get_settings.cache_clear()
+    # MLflow remembers by its id where a run's files are; a copy of a project has the same ids
+    seen = sys.modules.get("mlflow.tracking._tracking_service.utils")
+    if seen:
+        seen._artifact_repos_cache.clear()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -214,7 +214,15 @@ def test_of_raw_rows_alone_the_page_says_what_comes_next(
     assert run_command(["report", "penguins", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["next"] == "rookery clean penguins"
-    assert found["missing"] == ["rejects", "leaderboard", "versions", "drift", "live", "ledger"]
+    assert found["missing"] == [
+        "rejects",
+        "leaderboard",
+        "versions",
+        "checks",
+        "drift",
+        "live",
+        "ledger",
+    ]
     page = Page(Path(found["file"]).read_text(encoding="utf-8"))
     assert "344" in page.text
     assert page.text.count("rookery clean penguins") >= 5
