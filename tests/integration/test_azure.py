@@ -2,21 +2,19 @@
 
 import json
 import logging
-import signal
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 import requests
 from mlflow.exceptions import MlflowException
-from scripts.servers import free_port
+from scripts.servers import free_port, start, stop
 from tests.azurite import CONTAINER, azurite, connection
 from tests.conftest import point_at, write_task
 from tests.integration.serving.conftest import eventually, serving
-from tests.processes import read_until, script
+from tests.processes import ROOT
 
 import rookery as rk
 from rookery.cli import run_command
@@ -217,19 +215,23 @@ def test_azure_away_is_said_within_seconds_with_the_setting(tmp_path, monkeypatc
     assert "connection refused" in faults["artifacts"].message
 
 
-def test_the_pages_of_make_local_show_what_is_in_the_container(place):
-    ports = {name: free_port() for name in ("mlflow", "jupyter", "api")}
-    options = ["--mlflow-port", str(ports["mlflow"]), "--jupyter-port", str(ports["jupyter"])]
+def test_the_pages_of_make_local_show_what_is_in_the_container(place, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import local
+
+    settings = get_settings()
     run_id = open_project("penguins").tracking.version("penguins", "1").run_id
-    with script("local.py", *options, API_PORT=str(ports["api"])) as process:
-        read_until(process, "Ctrl-C stops them all")
-        listed = requests.get(
-            f"http://localhost:{ports['mlflow']}/api/2.0/mlflow/artifacts/list",
-            params={"run_id": run_id},
-            timeout=60,
-        )
-        assert {"model_config.yaml"} <= {one["path"] for one in listed.json()["files"]}
-        said = [" ".join(one.cmdline()) for one in psutil.Process(process.pid).children(True)]
-        assert [line for line in said if EMULATOR_KEY in line] == []
-        process.send_signal(signal.SIGINT)
-        assert process.wait() == 0
+    planned = local.plan(settings, free_port(), free_port())
+    mlflow = next(one for one in planned if one.name == "MLflow")
+    assert EMULATOR_KEY not in "".join(part for one in planned for part in one.command)
+    assert [one.name for one in planned if EMULATOR_KEY in str(one.environment)] == ["MLflow"]
+    address = f"http://127.0.0.1:{mlflow.port}"
+    log = tmp_path / "mlflow.log"
+    server = start("MLflow", mlflow.command, f"{address}/health", log, mlflow.environment)
+    try:
+        server.wait()
+        asked = {"params": {"run_id": run_id}, "timeout": 60}
+        listed = requests.get(f"{address}/api/2.0/mlflow/artifacts/list", **asked)
+        assert "model_config.yaml" in {one["path"] for one in listed.json()["files"]}
+    finally:
+        stop([server])

@@ -41,8 +41,10 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stack.wait_healthy(*SERVERS, "azurite", seconds=180)
         yield stack
     finally:
-        images = stack.compose("--profile", "maintenance", "config", "--images").stdout.split()
-        stack.compose("--profile", "maintenance", "down", "--volumes", "--remove-orphans")
+        # profiles on the command line are instead of those in .env
+        whole = ("--profile", "azure", "--profile", "maintenance")
+        images = stack.compose(*whole, "config", "--images").stdout.split()
+        stack.compose(*whole, "down", "--volumes", "--remove-orphans")
         made = [image for image in images if image.startswith(PREFIX)]
         stack.run("docker", "image", "rm", *made, check=False)
 
