@@ -12,10 +12,10 @@ compile() {
 constrained() { compile --constraints requirements/local.txt "$@"; }
 
 compile - --output-file requirements/uv.txt <<<"uv"
-compile pyproject.toml --extra jobs --extra notebook --extra stack --extra lightgbm --extra xgboost \
+compile pyproject.toml --extra jobs --extra notebook --extra stack --extra azure --extra lightgbm --extra xgboost \
     --group build \
     --output-file requirements/local.txt
-constrained pyproject.toml --extra jobs --extra notebook --extra stack --extra lightgbm --extra xgboost \
+constrained pyproject.toml --extra jobs --extra notebook --extra stack --extra azure --extra lightgbm --extra xgboost \
     --group dev \
     --output-file requirements/dev.txt
 constrained --group build --output-file requirements/build.txt

@@ -14,6 +14,7 @@ OWN = {
     "mysql": "mysqlclient",
     "postgres": "psycopg2-binary",
     "s3": "boto3",
+    "azure": "azure-mgmt-containerinstance",
     "stack": "xkcdpass",
     "lightgbm": "lightgbm",
     "xgboost": "xgboost-cpu",
@@ -24,6 +25,8 @@ IMPORTED_AS = {
     "xgboost-cpu": "xgboost",
     "gitpython": "git",
     "ipykernel": "IPython",
+    "azure-mgmt-containerinstance": "azure",
+    "azure-identity": "azure",
 }
 
 
