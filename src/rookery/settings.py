@@ -113,6 +113,17 @@ class Settings(BaseSettings):
     prediction_log_days: int | None = Field(default=None, gt=0)
     prediction_spool_bytes: int = Field(default=256 * 2**20, gt=0)
     reload_seconds: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    image_name: str | None = None
+    deploy_port: Port = 8080
+    azure_credentials: SecretStr | None = None
+    azure_resource_group: str | None = None
+    azure_region: str | None = None
+    azure_dns_label: str | None = None
+    acr_name: str | None = None
+    acr_username: str | None = None
+    acr_password: SecretStr | None = None
+    dockerhub_username: str | None = None
+    dockerhub_token: SecretStr | None = None
 
     @classmethod
     def settings_customise_sources(

@@ -196,7 +196,8 @@ def restored(old: Group, new: Group) -> tuple[Group, list[str]]:
     volumes = properties.get("volumes") or []
     lost += [f"the key of volume {v['name']}" for v in volumes if v["name"] not in mounted]
     properties["volumes"] = [mounted[v["name"]] for v in volumes if v["name"] in mounted]
-    properties["ipAddress"] = {k: v for k, v in properties["ipAddress"].items() if k != "ip"}
+    if "ipAddress" in properties:
+        properties["ipAddress"] = {k: v for k, v in properties["ipAddress"].items() if k != "ip"}
     secrets = {each["name"]: each for each in _variables(container(new)) if "secureValue" in each}
     containers = []
     for each in properties["containers"]:

@@ -62,8 +62,15 @@ def as_model(group: Group) -> models.ContainerGroup:
     try:
         model: models.ContainerGroup = models.ContainerGroup.deserialize(group)
     except DeserializationError as error:
-        raise _wrong(str(error)) from None
+        raise _wrong(_innermost(error)) from None
     return model
+
+
+def _innermost(error: BaseException) -> str:
+    """What went wrong, without the data around it, in which a password may be."""
+    while error.args and isinstance(error.args[-1], BaseException):
+        error = error.args[-1]
+    return str(error)
 
 
 def _lacking(part: Any) -> Iterator[str]:

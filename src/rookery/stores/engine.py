@@ -8,7 +8,7 @@ import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ class State:
     exit_code: int
     port: int | None
     image: str
+    labels: dict[str, str] = field(default_factory=dict)
+    restarts: int = 0
 
 
 def require() -> None:
@@ -167,6 +169,8 @@ def state(container: str) -> State | None:
             exit_code=found["State"]["ExitCode"],
             port=published[0] if published else None,
             image=found["Image"],
+            labels=found["Config"].get("Labels") or {},
+            restarts=found["RestartCount"],
         )
     return None
 
@@ -268,7 +272,9 @@ def _missing() -> Unavailable:
 
 def _failed(arguments: Sequence[str], said: str) -> Unavailable:
     lines = [line for line in said.splitlines() if line.strip()]
-    why = (lines or ["it said nothing"])[-1].strip()[:300]
+    last = (lines or ["it said nothing"])[-1]
+    # after what the engine said, the command adds that it failed
+    why = next((line for line in lines if "response from daemon" in line), last).strip()[:500]
     away = "docker daemon" in said and "connect" in said.lower()
     return Unavailable(
         f"docker {' '.join(arguments[:2])}: {why}", field="docker", next=START if away else None
