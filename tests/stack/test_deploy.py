@@ -198,6 +198,16 @@ def test_an_image_that_fails_in_its_place_gives_it_back(
     assert containers() == {NAME: f"{images['right']} running"}
 
 
+def test_the_one_that_is_put_back_is_asked_with_its_own_key(rookery, images, monkeypatch):
+    remove_all()
+    monkeypatch.setenv("API_KEY", "the-first-key")
+    rookery(TASK, "--image", images["right"])
+    monkeypatch.setenv("API_KEY", "the-second-key")
+    error = rookery(TASK, "--image", images["dies"], code=3)
+    assert "put back" in error["message"]
+    remove_all()
+
+
 def test_a_first_deployment_that_fails_leaves_nothing(rookery, images):
     remove_all()
     error = rookery(TASK, "--image", images["dies"], code=3)

@@ -44,6 +44,7 @@ class State:
     image: str
     labels: dict[str, str] = field(default_factory=dict)
     restarts: int = 0
+    environment: dict[str, str] = field(default_factory=dict, repr=False)  # with its secrets
 
 
 def require() -> None:
@@ -171,6 +172,7 @@ def state(container: str) -> State | None:
             image=found["Image"],
             labels=found["Config"].get("Labels") or {},
             restarts=found["RestartCount"],
+            environment=dict(one.split("=", 1) for one in found["Config"].get("Env") or ()),
         )
     return None
 

@@ -204,7 +204,8 @@ def _put_back(wish: Wish, serving: State | None) -> tuple[str, bool]:
     try:
         engine.start(now)
         address = _address(port_of(serving) or wish.port)
-        require_answers(address, examples_in(now, old), wish.wait, wish.key)
+        key = serving.environment.get("API_KEY")  # its own, which may be another by now
+        require_answers(address, examples_in(now, old), wish.wait, key)
     except RookeryError as error:
         return f"nothing serves: {old} could not be put back ({error.message})", False
     return f"{shown(engine.state(now))}, put back", True
