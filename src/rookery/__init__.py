@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from rookery.core.candidates import Candidate
     from rookery.jobs.clean import clean
     from rookery.jobs.connect import connect
+    from rookery.jobs.deploy import deploy
     from rookery.jobs.diff import diff
     from rookery.jobs.ingest import ingest
     from rookery.jobs.new import new
@@ -30,6 +31,7 @@ __all__ = [
     "Candidate",
     "clean",
     "connect",
+    "deploy",
     "diff",
     "ingest",
     "new",

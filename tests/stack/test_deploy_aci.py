@@ -1,10 +1,12 @@
 """Deployments to Azure: the real client and real containers, between them a stand-in of Azure."""
 
+import copy
 import json
 import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +17,8 @@ from tests.stack.stack import ROOT
 from tests.stack.tiny_model import examples, tiny_images
 
 from rookery.cli import run_command
+from rookery.core.container_group import image_of
+from rookery.settings import get_settings
 
 pytest.importorskip("azure.mgmt.containerinstance", reason="the extra `azure` is not installed")
 
@@ -74,33 +78,59 @@ def port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.fixture(scope="module")
+def azure(tmp_path_factory, port) -> Iterator[tuple[Arm, Path]]:
+    """Azure, which runs groups on this machine's engine, and the certificate that it shows."""
+    folder, host = tmp_path_factory.mktemp("azure"), Host(port)
+    with running_arm(folder) as arm:
+        arm.serve, arm.withdraw = host.serve, host.withdraw
+        arm.refuse, arm.restarts = host.refuse, host.restarts
+        try:
+            yield arm, folder / "ca.pem"
+        finally:
+            host.withdraw(GROUP)
+
+
 @pytest.fixture
-def arm(tmp_path, monkeypatch, port) -> Iterator[Arm]:
-    """Azure, and a project that is set to it."""
+def arm(azure, tmp_path, monkeypatch, port) -> Arm:
+    """Azure without a request yet, and a project that is set to it."""
+    arm, certificate = azure
     (tmp_path / "tasks").mkdir()
     point_at(monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
-    host = Host(port)
-    with running_arm(tmp_path) as arm:
-        arm.serve, arm.withdraw = host.serve, host.withdraw
-        arm.refuse, arm.restarts = host.refuse, host.restarts
-        settings = {
-            "REQUESTS_CA_BUNDLE": str(tmp_path / "ca.pem"),
-            "AZURE_CREDENTIALS": arm.credentials,
-            "AZURE_RESOURCE_GROUP": RESOURCE_GROUP,
-            "AZURE_REGION": "westeurope",
-            "ACR_NAME": f"mine{MINE}",
-            "ACR_USERNAME": "puller",
-            "ACR_PASSWORD": PASSWORD,
-        }
-        for name, value in settings.items():
-            monkeypatch.setenv(name, value)
-        file = (ROOT / "deploy" / "aci" / "container-group.yaml").read_text(encoding="utf-8")
-        (tmp_path / "group.yaml").write_text(file.replace("port: 8000", f"port: {port}"))
-        try:
-            yield arm
-        finally:
-            host.withdraw(GROUP)
+    settings = {
+        "REQUESTS_CA_BUNDLE": str(certificate),
+        "AZURE_CREDENTIALS": arm.credentials,
+        "AZURE_RESOURCE_GROUP": RESOURCE_GROUP,
+        "AZURE_REGION": "westeurope",
+        "ACR_NAME": f"mine{MINE}",
+        "ACR_USERNAME": "puller",
+        "ACR_PASSWORD": PASSWORD,
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    file = (ROOT / "deploy" / "aci" / "container-group.yaml").read_text(encoding="utf-8")
+    (tmp_path / "group.yaml").write_text(file.replace("port: 8000", f"port: {port}"))
+    arm.fails.clear()
+    arm.requests.clear()
+    return arm
+
+
+@pytest.fixture
+def right(arm, rookery, images) -> str:
+    """The image that the group runs before the test."""
+    group = arm.groups.get(GROUP)
+    if group is None or image_of(group) != images["right"]:
+        rookery("--image", images["right"])
+        arm.requests.clear()
+    return images["right"]
+
+
+@pytest.fixture
+def nothing(arm) -> None:
+    """There is no group before the test."""
+    arm.groups.clear()
+    arm.withdraw(GROUP)
 
 
 @pytest.fixture
@@ -109,6 +139,7 @@ def rookery(arm, capsys, tmp_path):
 
     def run(*arguments: str, code: int = 0) -> Any:
         capsys.readouterr()
+        get_settings.cache_clear()
         file = ("--file", str(tmp_path / "group.yaml"))
         ended = run_command(["deploy", TASK, *QUICK, *file, *arguments, "--json"])
         printed = capsys.readouterr()
@@ -127,7 +158,7 @@ def serves(port: int) -> str:
     return str(answer["version"])
 
 
-def test_a_group_is_made_updated_and_rolled_back(rookery, arm, images, port):
+def test_a_group_is_made_updated_and_rolled_back(rookery, arm, nothing, images, port):
     first = rookery("--image", images["right"])
     assert (first["version"], first["previous"]) == ("1", None)
     assert first["url"] == f"http://127.0.0.1:{port}"
@@ -136,6 +167,7 @@ def test_a_group_is_made_updated_and_rolled_back(rookery, arm, images, port):
     assert serves(port) == "2"
     tags = arm.groups[GROUP]["tags"]
     assert (tags["rookery-version"], tags["rookery-previous-image"]) == ("2", images["right"])
+    rookery("--image", images["second"])  # the same again keeps the one to go back to
     back = rookery("--rollback")
     assert (back["image"], back["version"]) == (images["right"], "1")
     assert serves(port) == "1"
@@ -150,21 +182,20 @@ def test_a_group_is_made_updated_and_rolled_back(rookery, arm, images, port):
     ],
 )
 def test_an_image_that_fails_its_gate_gives_the_group_back(
-    rookery, arm, images, port, behaviour, words
+    rookery, right, arm, images, port, behaviour, words
 ):
-    rookery("--image", images["right"])
+    before = copy.deepcopy(arm.groups[GROUP]["properties"]["containers"])
     error = rookery("--image", images[behaviour], code=3)
     assert words in error["message"]
     assert f"{images['right']} serves at http://127.0.0.1:{port}, put back" in error["message"]
     assert "| its last line" in error["message"]
     assert serves(port) == "1"
-    (_, first), (_, _), (_, again) = arm.asked("PUT")
+    (_, _), (_, again) = arm.asked("PUT")
     assert again["properties"]["imageRegistryCredentials"][0]["password"] == PASSWORD
-    assert again["properties"]["containers"] == first["properties"]["containers"]
+    assert again["properties"]["containers"] == before
 
 
-def test_a_group_that_azure_cannot_provision_is_put_back(rookery, arm, images, port):
-    rookery("--image", images["right"])
+def test_a_group_that_azure_cannot_provision_is_put_back(rookery, right, arm, images, port):
     arm.fails[images["second"]] = "Subnet is full."
     error = rookery("--image", images["second"], code=3)
     assert "Subnet is full." in error["message"]
@@ -172,30 +203,28 @@ def test_a_group_that_azure_cannot_provision_is_put_back(rookery, arm, images, p
     assert serves(port) == "1"
 
 
-def test_a_first_group_that_fails_is_deleted(rookery, arm, images):
+def test_a_first_group_that_fails_is_deleted(rookery, nothing, arm, images):
     error = rookery("--image", images["wrong"], code=3)
     assert "nothing serves, as before" in error["message"]
     assert arm.groups == {}
 
 
-def test_what_azure_does_not_take_changes_nothing(rookery, arm, images, port, monkeypatch):
-    rookery("--image", images["right"])
+def test_what_azure_does_not_take_changes_nothing(rookery, right, arm, images, port, monkeypatch):
     monkeypatch.setenv("ACR_PASSWORD", "hunter2-is-another")
     error = rookery("--image", images["second"], code=1)
     assert "InaccessibleImage" in error["message"]
     assert serves(port) == "1"
-    assert len(arm.asked("PUT")) == 2
+    assert len(arm.asked("PUT")) == 1
 
 
 def test_what_azure_cannot_change_in_place_is_refused_before_it_is_asked(
-    rookery, arm, images, port, tmp_path
+    rookery, right, arm, images, port, tmp_path
 ):
-    rookery("--image", images["right"])
     file = tmp_path / "group.yaml"
     file.write_text(file.read_text().replace("cpu: 1.0", "cpu: 2.0"))
     error = rookery("--image", images["second"], code=3)
     assert "cpu is 1.0, not 2.0" in error["message"]
-    assert len(arm.asked("PUT")) == 1
+    assert arm.asked("PUT") == []
     assert serves(port) == "1"
 
 

@@ -1,6 +1,7 @@
 """Images that speak the contract of a packaged model, in a second and without a model.
 
-Each holds its examples, answers /health and /predict on 8000 as user 1000, and has one behaviour:
+Each holds its examples, answers /health and /predict on 8000 as user 1000, asks for API_KEY where
+that is set, and has one behaviour:
 right; unhealthy: never answers /health with 200; wrong: another label; wrong-later and dies: right
 where nothing limits it, as in the check, and wrong, or dead after an answer, where it serves.
 """
@@ -38,6 +39,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         record = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if os.environ.get("API_KEY", "") != self.headers.get("X-API-Key", ""):
+            return self.send(401, {"detail": "the key is missing"})
         place = EXAMPLES["records"].index(record)
         answer = dict(EXAMPLES["answers"][place], id="1")
         if BEHAVIOUR == "wrong" or (BEHAVIOUR == "wrong-later" and SERVES):

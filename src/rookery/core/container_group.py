@@ -68,8 +68,9 @@ def filled(template: Any, values: Mapping[str, str | None]) -> Group:
     group: Group = _filled(kept, values)
     if not NAME.fullmatch(str(group.get("name"))):
         raise _no_group(f"name: {group.get('name')!r} is not one that Azure takes")
-    if group.get("apiVersion") not in (None, API_VERSION):
-        raise _no_group(f"apiVersion: {group['apiVersion']!r} is not {API_VERSION!r}")
+    # without quotes, YAML reads it as a date
+    if str(group.get("apiVersion", API_VERSION)) != API_VERSION:
+        raise _no_group(f"apiVersion: {group['apiVersion']} is not {API_VERSION}")
     return group
 
 
@@ -195,7 +196,8 @@ def restored(old: Group, new: Group) -> tuple[Group, list[str]]:
     volumes = properties.get("volumes") or []
     lost += [f"the key of volume {v['name']}" for v in volumes if v["name"] not in mounted]
     properties["volumes"] = [mounted[v["name"]] for v in volumes if v["name"] in mounted]
-    properties["ipAddress"] = {k: v for k, v in properties["ipAddress"].items() if k != "ip"}
+    if "ipAddress" in properties:
+        properties["ipAddress"] = {k: v for k, v in properties["ipAddress"].items() if k != "ip"}
     secrets = {each["name"]: each for each in _variables(container(new)) if "secureValue" in each}
     containers = []
     for each in properties["containers"]:

@@ -1,6 +1,6 @@
 """What a deployment to Azure Container Instances calls, in order: method, address and body."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,16 +19,20 @@ class Call:
 
 
 def planned_calls(
-    group: Mapping[str, Any], credentials: AzureCredentials, resource_group: str
+    group: Mapping[str, Any],
+    credentials: AzureCredentials,
+    resource_group: str,
+    secrets: Collection[str] = (),
 ) -> list[Call]:
-    """Every request of a deployment, with `***` for secrets."""
+    """Every request of a deployment, with `***` for secrets, and wherever one of these stands."""
     place = (
         f"{credentials.manager}/subscriptions/{credentials.subscription_id}"
         f"/resourceGroups/{resource_group}"
         f"/providers/Microsoft.ContainerInstance/containerGroups/{group['name']}"
     )
     versioned = f"{place}?api-version={API_VERSION}"
-    body = {k: v for k, v in masked(dict(group)).items() if k not in ("name", "type", "apiVersion")}
+    sent = ("location", "tags", "properties")  # the rest is in the address
+    body = {name: masked(group[name], secrets) for name in sent if name in group}
     logs = f"{place}/containers/{container(group)['name']}/logs?api-version={API_VERSION}&tail=40"
     serves = f"http://<the fqdn that Azure answers with>:{port_of(group)}"
     return [

@@ -1,5 +1,6 @@
 """Container groups of Azure Container Instances, through Azure's own client."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -8,15 +9,16 @@ from typing import Any
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
+    DeserializationError,
     HttpResponseError,
     ResourceNotFoundError,
 )
 from azure.core.polling import LROPoller
-from azure.identity import AzureAuthorityHosts, ClientSecretCredential
+from azure.identity import ClientSecretCredential
 from azure.mgmt.containerinstance import ContainerInstanceManagementClient, models
 
 from rookery.core.azure_credentials import AzureCredentials
-from rookery.core.container_group import API_VERSION, Group
+from rookery.core.container_group import API_VERSION, HIDDEN, SECRET_KEYS, Group
 from rookery.errors import InputError, Refused, Unavailable
 
 # the models take any text for these; https://learn.microsoft.com/azure/templates/microsoft.containerinstance/containergroups
@@ -30,12 +32,9 @@ CHOICES: dict[str, type[Enum]] = {
     "ports.protocol": models.ContainerGroupNetworkProtocol,
     "httpGet.scheme": models.Scheme,
 }
-CLOUDS = {
-    AzureAuthorityHosts.AZURE_PUBLIC_CLOUD,
-    AzureAuthorityHosts.AZURE_CHINA,
-    AzureAuthorityHosts.AZURE_GOVERNMENT,
-}
 LOG_LINES = 40
+TRANSITION, TRANSITION_SECONDS = "ContainerGroupTransitioning", 600.0
+OUTSIDE = ("apiVersion", "type", "name")  # they are in the address
 
 
 def validated(group: Group) -> models.ContainerGroup:
@@ -45,17 +44,33 @@ def validated(group: Group) -> models.ContainerGroup:
         InputError: a key is unknown or missing, or a value is none of those that are allowed;
             naming the first.
     """
-    sent = {name: value for name, value in group.items() if name not in ("apiVersion", "type")}
-    sent.pop("name", None)  # it is in the address
-    try:
-        model: models.ContainerGroup = models.ContainerGroup.deserialize(sent)
-    except Exception as error:  # the client's own, of whatever kind
-        raise _wrong(f"{error}") from None
+    sent = {name: value for name, value in group.items() if name not in OUTSIDE}
+    model = as_model(group)
     again = model.serialize()
     faults = [*_lacking(model), *_lost(sent, again), *_strange(sent)]
     if faults:
         raise _wrong(faults[0])
     return model
+
+
+def as_model(group: Group) -> models.ContainerGroup:
+    """The group as the client's own model; what only Azure says of it is not sent.
+
+    Raises:
+        InputError: a value is of another kind.
+    """
+    try:
+        model: models.ContainerGroup = models.ContainerGroup.deserialize(group)
+    except DeserializationError as error:
+        raise _wrong(_innermost(error)) from None
+    return model
+
+
+def _innermost(error: BaseException) -> str:
+    """What went wrong, without the data around it, in which a password may be."""
+    while error.args and isinstance(error.args[-1], BaseException):
+        error = error.args[-1]
+    return str(error)
 
 
 def _lacking(part: Any) -> Iterator[str]:
@@ -83,7 +98,8 @@ def _lost(sent: Any, again: Any, place: str = "") -> Iterator[str]:
         for number, (one, other) in enumerate(zip(sent, again, strict=True)):
             yield from _lost(one, other, f"{place}[{number}]")
     elif sent != again:
-        yield f"{place} is {sent!r}, which Azure's client reads as {again!r}"
+        is_secret = place.rpartition(".")[2] in SECRET_KEYS
+        yield f"{place} is {HIDDEN if is_secret else repr(sent)}, of another kind than Azure takes"
 
 
 def _strange(part: Any, place: str = "") -> Iterator[str]:
@@ -115,15 +131,14 @@ class AzureContainers:
     def __init__(
         self, credentials: AzureCredentials, resource_group: str, pause: float = 5.0
     ) -> None:
-        self.resource_group = resource_group
-        authority = credentials.authority.removeprefix("https://")
+        self.resource_group, self.pause = resource_group, pause
         self.credential = ClientSecretCredential(
             credentials.tenant_id,
             credentials.client_id,
             credentials.client_secret,
             authority=credentials.authority,
-            # a cloud of one's own is not among those that the public one vouches for
-            disable_instance_discovery=authority not in CLOUDS,
+            # who gives the address gives the password too: nobody else has to vouch for it
+            disable_instance_discovery=True,
         )
         self.client = ContainerInstanceManagementClient(
             self.credential,
@@ -153,13 +168,22 @@ class AzureContainers:
     def begin(self, name: str, group: Group) -> "LROPoller[Any]":
         """Asks for a group to be created or updated.
 
+        One that is still on its way to another state is waited for.
+
         Raises:
             Unavailable: Azure did not take it; what was there before is untouched.
         """
-        with self._answering():
-            return self.client.container_groups.begin_create_or_update(
-                self.resource_group, name, validated(group)
-            )
+        deadline = time.monotonic() + TRANSITION_SECONDS
+        while True:
+            try:
+                with self._answering():
+                    return self.client.container_groups.begin_create_or_update(
+                        self.resource_group, name, as_model(group)
+                    )
+            except Unavailable as error:
+                if TRANSITION not in error.message or time.monotonic() > deadline:
+                    raise
+            time.sleep(self.pause)
 
     def finish(self, started: "LROPoller[Any]", name: str, seconds: float) -> None:
         """Waits until a group that was asked for is provisioned.

@@ -44,6 +44,7 @@ class State:
     image: str
     labels: dict[str, str] = field(default_factory=dict)
     restarts: int = 0
+    environment: dict[str, str] = field(default_factory=dict, repr=False)  # with its secrets
 
 
 def require() -> None:
@@ -171,6 +172,7 @@ def state(container: str) -> State | None:
             image=found["Image"],
             labels=found["Config"].get("Labels") or {},
             restarts=found["RestartCount"],
+            environment=dict(one.split("=", 1) for one in found["Config"].get("Env") or ()),
         )
     return None
 
@@ -274,7 +276,7 @@ def _failed(arguments: Sequence[str], said: str) -> Unavailable:
     lines = [line for line in said.splitlines() if line.strip()]
     last = (lines or ["it said nothing"])[-1]
     # after what the engine said, the command adds that it failed
-    why = next((line for line in lines if "response from daemon" in line), last).strip()[:300]
+    why = next((line for line in lines if "response from daemon" in line), last).strip()[:500]
     away = "docker daemon" in said and "connect" in said.lower()
     return Unavailable(
         f"docker {' '.join(arguments[:2])}: {why}", field="docker", next=START if away else None

@@ -2,15 +2,16 @@
 
 import json
 import socket
+from pathlib import Path
 
 import pytest
 from tests.conftest import point_at
-from tests.stack.stack import ROOT
 
 from rookery.cli import run_command
 
 pytest.importorskip("azure.mgmt.containerinstance", reason="the extra `azure` is not installed")
 
+ROOT = Path(__file__).parents[3]
 SETTINGS = {
     "AZURE_CREDENTIALS": json.dumps(
         {
@@ -75,6 +76,14 @@ def test_every_call_is_shown_with_its_address_and_its_body(rookery, monkeypatch)
     assert '"dnsNameLabel": "rookery-penguins"' in shown
     assert '"image": "mine.azurecr.io/penguins:abc1234"' in shown
     assert "not set" not in shown
+
+
+def test_a_secret_in_an_unforeseen_place_of_the_file_is_not_shown(rookery, tmp_path, monkeypatch):
+    monkeypatch.setenv("API_KEY", SETTINGS["API_KEY"])
+    text = (ROOT / "deploy" / "aci" / "container-group.yaml").read_text(encoding="utf-8")
+    own = tmp_path / "group.yaml"
+    own.write_text(text.replace("rookery-task: ${TASK}", "rookery-task: ${TASK} ${API_KEY}"))
+    assert '"rookery-task": "penguins ***"' in rookery("--image", "me/p:1", "--file", str(own))
 
 
 def test_what_is_not_set_is_named_and_stood_in_for(rookery):

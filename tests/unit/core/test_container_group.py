@@ -30,6 +30,8 @@ VALUES = {
     "MODEL_NAME": "penguins",
     "MODEL_VERSION": "3",
     "COMMIT": "abc1234",
+    "RUN_ID": "0123456789abcdef",
+    "DIGEST": "fedcba9876543210",
     "REGISTRY_SERVER": "mine.azurecr.io",
     "REGISTRY_USERNAME": "puller",
     "REGISTRY_PASSWORD": "hunter2-of-acr",
@@ -84,11 +86,13 @@ def test_variables_and_tags_without_a_value_are_left_out(template):
         v["name"]
         for v in group["properties"]["containers"][0]["properties"]["environmentVariables"]
     ]
-    assert names == ["API_ALLOWED_HOSTS"]
+    assert names == ["PORT"]
     assert set(group["tags"]) == {
         "rookery-task",
         "rookery-model",
         "rookery-version",
+        "rookery-run",
+        "rookery-digest",
         "rookery-image",
     }
 

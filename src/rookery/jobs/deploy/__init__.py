@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from rookery.errors import InputError
+from rookery.jobs.deploy import containers
+from rookery.jobs.deploy.local import deploy_local
 from rookery.jobs.deploy.outcome import Deployment
 from rookery.settings import Settings, get_settings
 
@@ -48,12 +50,9 @@ def deploy(
     name = _task(task or settings.model_name or settings.rookery_task)
     wanted = None if rollback else _image(image, settings)
     if target == "local":
-        from rookery.jobs.deploy import local
-
-        places = local.Ports(port, settings.deploy_port)
         if dry_run:
-            return local.planned(name, wanted, places)
-        return local.deploy_local(settings, name, wanted, places, wait=wait, watch=watch)
+            return containers.planned(name, wanted, port or settings.deploy_port)
+        return deploy_local(settings, name, wanted, port=port, wait=wait, watch=watch)
     if dry_run:
         from rookery.jobs.deploy.dry_run import planned
 

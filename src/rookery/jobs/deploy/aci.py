@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PROVISION_SECONDS = 1200.0  # a large image on a new host takes minutes
 LOOK_SECONDS = 3.0
+ANY_IMAGE = "any/image"
 
 
 def deploy_aci(
@@ -46,14 +47,17 @@ def deploy_aci(
     from rookery.stores.azure_containers import AzureContainers, validated
 
     template = read_template(file)
-    name = str(filled(template, group_values(settings, task, image or "any/image"))["name"])
+    given = pulled_as(settings, image) if image else None
+    name = str(filled(template, group_values(settings, task, given or ANY_IMAGE))["name"])
     credentials = read_credentials(required(settings, "azure_credentials"))
     azure = AzureContainers(credentials, required(settings, "azure_resource_group"))
     old = azure.read(name)
     before = image_of(old) if old else None
-    wanted = pulled_as(settings, image) if image else _served_before(old, name)
+    wanted = given or _served_before(old, name)
     examples = examples_of_image(wanted, task)
-    group = filled(template, group_values(settings, task, wanted, before, examples))
+    # the same image again keeps the one to go back to
+    back = before if before != wanted else _tagged(old)
+    group = filled(template, group_values(settings, task, wanted, back, examples))
     validated(group)
     if old:
         refuse_fixed(old, group)
@@ -70,8 +74,13 @@ def deploy_aci(
     )
 
 
+def _tagged(old: Group | None) -> str | None:
+    """The image that a group says it ran before."""
+    return ((old or {}).get("tags") or {}).get(PREVIOUS)
+
+
 def _served_before(old: Group | None, name: str) -> str:
-    found = ((old or {}).get("tags") or {}).get(PREVIOUS)
+    found = _tagged(old)
     if not found:
         raise InputError(
             f"the group {name} does not say which image it ran before",
@@ -79,7 +88,7 @@ def _served_before(old: Group | None, name: str) -> str:
             allowed=f"a group with the tag {PREVIOUS}",
             next="rookery deploy --target aci --image REGISTRY/NAME:TAG",
         )
-    return str(found)
+    return found
 
 
 @dataclass(frozen=True)
@@ -139,13 +148,19 @@ class _Place:
             before, lost = restored(old, new)
             self.azure.finish(self.azure.begin(name, before), name, PROVISION_SECONDS)
             address = self._address(before)
-            known = engine.image(image_of(old)) is not None
-            examples = examples_of_image(image_of(old), self.task) if known else None
-            require_answers(address, examples, self.wait, self.key)
+            require_answers(address, self._examples_at_hand(image_of(old)), self.wait, self.key)
         except RookeryError as error:
             return f"nothing that is known to serve; {_unreturned(old)}: {error.message}", False
         without = f", without {', '.join(lost)}" if lost else ""
         return f"{image_of(old)} serves at {address}, put back{without}", True
+
+    def _examples_at_hand(self, image: str) -> Examples | None:
+        """Those of an image that need not be pulled, or that may hold none."""
+        try:
+            known = engine.image(image) is not None
+            return examples_of_image(image, self.task) if known else None
+        except RookeryError:
+            return None
 
 
 def _unreturned(old: Group | None) -> str:

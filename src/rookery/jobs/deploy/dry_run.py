@@ -8,7 +8,13 @@ from pydantic import SecretStr
 from rookery.core.azure_credentials import AzureCredentials, read_credentials
 from rookery.core.container_group import filled, port_of, registry_of
 from rookery.core.deployment_calls import planned_calls
-from rookery.jobs.deploy.group_values import acr_server, group_values, pulled_as, read_template
+from rookery.jobs.deploy.group_values import (
+    LINEAGE,
+    acr_server,
+    group_values,
+    pulled_as,
+    read_template,
+)
 from rookery.jobs.deploy.outcome import Deployment
 from rookery.settings import Settings
 
@@ -20,6 +26,9 @@ UNKNOWN = AzureCredentials(
     authority="https://login.microsoftonline.com",
     manager="https://management.azure.com",
 )
+SECRETS = ("REGISTRY_PASSWORD", "API_KEY")
+FROM_IMAGE = ("MODEL_VERSION", *LINEAGE)
+OF_IMAGE = "<of the image>"
 NOW = "<the image that runs now>"
 
 
@@ -36,7 +45,10 @@ def planned(settings: Settings, task: str, image: str | None, file: Path | None)
     filled_in = settings.model_copy(update=unset)
     given = settings.azure_credentials
     credentials = read_credentials(given.get_secret_value()) if given else UNKNOWN
-    group = filled(read_template(file), group_values(filled_in, task, wanted, NOW))
+    found = group_values(filled_in, task, wanted, NOW)
+    values = found | {name: OF_IMAGE for name in FROM_IMAGE if found[name] is None}
+    group = filled(read_template(file), values)
+    secrets = [value for name in SECRETS if (value := values[name])]
     validated(group)
     missing = [*(["AZURE_CREDENTIALS"] if given is None else []), *map(str.upper, unset)]
     return Deployment(
@@ -46,8 +58,7 @@ def planned(settings: Settings, task: str, image: str | None, file: Path | None)
         url=f"http://<the fqdn that Azure answers with>:{port_of(group)}",
         previous=NOW,
         dry_run=True,
-        changed=False,
-        calls=planned_calls(group, credentials, str(filled_in.azure_resource_group)),
+        calls=planned_calls(group, credentials, str(filled_in.azure_resource_group), secrets),
         notes=[f"not set here, and needed: {', '.join(missing)}"] if missing else [],
     )
 

@@ -8,8 +8,6 @@ from rookery.errors import InputError, Refused
 from rookery.jobs.image_check import check_answers, examples_in
 from rookery.stores import engine, served_api
 
-PAUSE_SECONDS = 0.25
-
 
 def require_answers(
     address: str,

@@ -9,13 +9,14 @@ from ruamel.yaml.error import YAMLError
 
 from rookery.core.container_group import dns_label, group_name, registry_of
 from rookery.core.examples import Examples
+from rookery.core.image import OURS
 from rookery.errors import InputError
 from rookery.settings import Settings, project_root
 from rookery.stores import engine
 
 FILE = Path("deploy/aci/container-group.yaml")
 DOCKER_HUB = "docker.io"
-REVISION = "org.opencontainers.image.revision"
+LINEAGE = {"COMMIT": f"{OURS}.commit", "RUN_ID": f"{OURS}.run", "DIGEST": f"{OURS}.digest"}
 MADE_AS = {
     "azure_credentials": "the JSON that `az ad sp create-for-rbac … --sdk-auth` prints",
     "azure_resource_group": "the name of a resource group: az group list",
@@ -114,11 +115,11 @@ def group_values(
         "PREVIOUS_IMAGE": previous,
         "MODEL_NAME": examples.model if examples else task,
         "MODEL_VERSION": examples.version if examples else None,
-        "COMMIT": found.labels.get(REVISION) if found else None,
         "REGISTRY_SERVER": server,
         "REGISTRY_USERNAME": user,
         "REGISTRY_PASSWORD": password,
         "API_KEY": _plain(settings.api_key),
+        **{name: found.labels.get(label) if found else None for name, label in LINEAGE.items()},
     }
 
 

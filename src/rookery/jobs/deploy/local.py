@@ -1,6 +1,5 @@
 """A model's image on this machine's engine, in place of the one before, at one fixed port."""
 
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,60 +8,26 @@ from datetime import UTC, datetime
 
 from filelock import FileLock, Timeout
 
-from rookery.core.deployment_calls import Call
 from rookery.errors import InputError, RookeryError, Unavailable
-from rookery.jobs.deploy.gate import (
-    PAUSE_SECONDS,
-    require_answers,
-    require_model,
-    require_staying,
+from rookery.jobs.deploy.containers import (
+    Names,
+    create,
+    image_of,
+    port_of,
+    recover,
+    shown,
+    why_gone,
 )
+from rookery.jobs.deploy.gate import require_answers, require_model, require_staying
 from rookery.jobs.deploy.outcome import Deployment, refused
 from rookery.jobs.image_check import PORT, ImageCheck, check_image, examples_in
 from rookery.settings import Settings
 from rookery.stores import engine
+from rookery.stores.engine import State
 
-LABEL = "rookery.deployment"
-# beside what the engine's module confines every model to
-LIMITS = (
-    "--init",
-    "--restart=unless-stopped",
-    "--memory=1g",
-    "--pids-limit=512",
-    "--log-opt=max-size=10m",
-    "--log-opt=max-file=3",
-)
-
-
-@dataclass(frozen=True)
-class Names:
-    """The containers of one task: what serves, what wants to, and what served before."""
-
-    task: str
-
-    @property
-    def now(self) -> str:
-        return f"rookery-model-{self.task}"
-
-    @property
-    def new(self) -> str:
-        return f"{self.now}-new"
-
-    @property
-    def before(self) -> str:
-        return f"{self.now}-previous"
-
-
-@dataclass(frozen=True)
-class Ports:
-    """The port that was asked for, and the one of a task's first deployment where none was."""
-
-    asked: int | None
-    first: int
-
-    def after(self, serving: "engine.State | None") -> int:
-        """A deployment stays where it is unless another port is asked for."""
-        return self.asked or _port_of(serving) or self.first
+LOOK_SECONDS = 0.25
+# what the engine says where a port has an owner, itself or the system
+TAKEN = ("already allocated", "already in use")
 
 
 @dataclass(frozen=True)
@@ -82,22 +47,13 @@ class Wish:
         """What clients must send."""
         return self.environment.get("API_KEY")
 
-    @property
-    def url(self) -> str:
-        return f"http://localhost:{self.port}"
-
-    @property
-    def address(self) -> str:
-        """Not by name, which may lead to an address that nothing is published on."""
-        return f"http://127.0.0.1:{self.port}"
-
 
 def deploy_local(
     settings: Settings,
     task: str,
     image: str | None,
-    ports: Ports,
     *,
+    port: int | None,
     wait: float,
     watch: float,
 ) -> Deployment:
@@ -109,21 +65,21 @@ def deploy_local(
     names = Names(task)
     engine.require()
     with _alone(settings, task):
-        _recover(names)
-        shown, reference = (image, image) if image else _served_before(names)
+        recover(names)
+        named, reference = (image, image) if image else _served_before(names)
         serving = engine.state(names.now)
         try:
             checked = check_image(reference, wait)
+        except InputError:
+            raise
         except RookeryError as error:
-            if isinstance(error, InputError):
-                raise
-            raise refused(error, shown, _shown(serving)) from error
-        require_model(checked.model, shown, task)
+            raise refused(error, named, shown(serving)) from error
+        require_model(checked.model, named, task)
         wish = Wish(
             names=names,
-            image=shown,
+            image=named,
             checked=checked,
-            port=ports.after(serving),
+            port=port or port_of(serving) or settings.deploy_port,
             environment=_environment(settings),
             wait=wait,
             watch=watch,
@@ -140,9 +96,8 @@ def _alone(settings: Settings, task: str) -> Iterator[None]:
     """
     folder = settings.home / "deployments"
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{task}.lock", timeout=0)
     try:
-        with lock:
+        with FileLock(folder / f"{task}.lock", timeout=0):
             yield
     except Timeout:
         raise Unavailable(
@@ -150,22 +105,8 @@ def _alone(settings: Settings, task: str) -> Iterator[None]:
         ) from None
 
 
-def _recover(names: Names) -> None:
-    """Ends what a killed deployment left: a switch that was done, or one that was not."""
-    new, now = engine.state(names.new), engine.state(names.now)
-    if new is None:
-        return
-    if now is None and new.running:
-        engine.rename(names.new, names.now)
-        return
-    engine.remove(names.new)
-    if now is None and engine.state(names.before) is not None:
-        engine.rename(names.before, names.now)
-    if engine.state(names.now) is not None:
-        engine.start(names.now)
-
-
 def _served_before(names: Names) -> tuple[str, str]:
+    """The image before, as people call it, and what it is for sure."""
     before = engine.state(names.before)
     if before is None:
         raise InputError(
@@ -174,47 +115,7 @@ def _served_before(names: Names) -> tuple[str, str]:
             allowed="a task that was deployed twice",
             next=f"rookery deploy {names.task} --image NAME:TAG",
         )
-    return _image_of(before), before.image
-
-
-def _switch(wish: Wish, serving: "engine.State | None") -> Deployment:
-    """From the old to the new; whatever happens on the way, one of them serves at the end."""
-    names = wish.names
-    _create(wish, serving)
-    examples = examples_in(names.new, wish.image)
-    stopped = time.monotonic()
-    try:
-        if serving is not None:
-            engine.stop(names.now)
-        engine.start(names.new)
-        require_answers(
-            wish.address, examples, wish.wait, wish.key, lambda: bool(_why_gone(names.new))
-        )
-        away = time.monotonic() - stopped
-        require_staying(lambda: _why_gone(names.new), wish.watch, PAUSE_SECONDS)
-        require_answers(wish.address, examples, wish.wait, wish.key)
-    except BaseException as error:
-        log = engine.logs(names.new)
-        engine.remove(names.new)
-        now, returned = _put_back(wish, serving)
-        if isinstance(error, RookeryError):
-            named = _port_named(error, wish)
-            raise refused(named, wish.image, now, log, returned=returned) from error
-        raise
-    if serving is not None:
-        engine.remove(names.before)
-        engine.rename(names.now, names.before)
-    engine.rename(names.new, names.now)
-    return Deployment(
-        task=names.task,
-        target="local",
-        image=wish.image,
-        url=wish.url,
-        previous=_image_of(serving) if serving else None,
-        model=wish.checked.model,
-        version=wish.checked.version,
-        away_seconds=round(away, 2) if serving and serving.running else None,
-    )
+    return image_of(before), before.image
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -226,91 +127,98 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {name: value for name, value in given.items() if value}
 
 
-def _create(wish: Wish, serving: "engine.State | None") -> None:
-    labels = {
-        LABEL: wish.names.task,
-        f"{LABEL}.image": wish.image,
-        f"{LABEL}.version": wish.checked.version,
-        f"{LABEL}.port": str(wish.port),
-        f"{LABEL}.at": datetime.now(UTC).isoformat(timespec="seconds"),
-        f"{LABEL}.previous": _image_of(serving) if serving else "",
-    }
-    # in a file, because a command line can be read by every user of this machine
-    with tempfile.NamedTemporaryFile("w", prefix="rookery-", encoding="utf-8") as environment:
-        environment.writelines(f"{name}={value}\n" for name, value in wish.environment.items())
-        environment.flush()
-        engine.create(
-            _name_or_id(wish),
-            *_options(wish.names, wish.port, labels),
-            f"--env-file={environment.name}",
-        )
-
-
-def _name_or_id(wish: Wish) -> str:
-    """The name, for `docker ps`, while it means what was checked."""
-    named = engine.image(wish.image)
-    return wish.image if named and named.id == wish.checked.id else wish.checked.id
-
-
-def _options(names: Names, port: int, labels: dict[str, str]) -> list[str]:
-    return [
-        f"--name={names.new}",
-        *engine.CONFINED,
-        *LIMITS,
-        f"--publish=127.0.0.1:{port}:{PORT}",
-        *(f"--label={name}={value}" for name, value in labels.items()),
-    ]
-
-
-def _put_back(wish: Wish, serving: "engine.State | None") -> tuple[str, bool]:
-    """Has the old one serve again; what serves now, in words, and whether that is as before."""
-    if serving is None:
-        return _shown(None), True
-    now, old = wish.names.now, _image_of(serving)
-    address = f"http://127.0.0.1:{_port_of(serving) or wish.port}"
+def _switch(wish: Wish, serving: State | None) -> Deployment:
+    """From the old to the new; whatever happens on the way, one of them serves at the end."""
+    names = wish.names
+    _create(wish, serving)
     try:
-        engine.start(now)
-        require_answers(address, examples_in(now, old), wish.wait, wish.key)
-    except RookeryError as error:
-        return f"nothing serves: {old} could not be put back ({error.message})", False
-    return f"{_shown(engine.state(now))}, put back", True
-
-
-def _shown(serving: "engine.State | None") -> str:
-    if serving is None or not serving.running:
-        return "nothing serves, as before"
-    version = serving.labels.get(f"{LABEL}.version", "?")
-    return (
-        f"{_image_of(serving)} (version {version}) serves at "
-        f"http://localhost:{_port_of(serving) or '?'}"
+        away = _take_place(wish, serving)
+    except BaseException as error:
+        log = engine.logs(names.new)
+        engine.remove(names.new)
+        now, returned = _put_back(wish, serving)
+        if isinstance(error, RookeryError):
+            named = _port_named(error, wish)
+            raise refused(named, wish.image, now, log, returned=returned) from error
+        raise
+    _keep(names, serving, wish.checked.id)
+    engine.rename(names.new, names.now)
+    return Deployment(
+        task=names.task,
+        target="local",
+        image=wish.image,
+        url=f"http://localhost:{wish.port}",
+        previous=image_of(serving) if serving else None,
+        model=wish.checked.model,
+        version=wish.checked.version,
+        away_seconds=round(away, 2) if serving and serving.running else None,
     )
 
 
-def _image_of(state: "engine.State") -> str:
-    return state.labels.get(f"{LABEL}.image") or state.image
+def _keep(names: Names, serving: State | None, image: str) -> None:
+    """What was replaced is the one to go back to; not if it was the same image again."""
+    if serving is not None and serving.image == image and engine.state(names.before) is not None:
+        engine.remove(names.now)
+    elif serving is not None:
+        engine.remove(names.before)
+        engine.rename(names.now, names.before)
 
 
-def _port_of(state: "engine.State | None") -> int | None:
-    """As it was created with: one that is stopped publishes none."""
-    given = state.labels.get(f"{LABEL}.port", "") if state else ""
-    return int(given) if given.isdecimal() else None
+def _create(wish: Wish, serving: State | None) -> None:
+    labels = {
+        ".image": wish.image,
+        ".version": wish.checked.version,
+        ".at": datetime.now(UTC).isoformat(timespec="seconds"),
+        ".previous": image_of(serving) if serving else "",
+    }
+    found = engine.image(wish.image)
+    # by its name, for `docker ps`, while that means what was checked
+    image = wish.image if found and found.id == wish.checked.id else wish.checked.id
+    create(wish.names, image, wish.port, labels, wish.environment)
 
 
-def _why_gone(container: str) -> str | None:
-    """How a container ended, also where the engine has started it again; None while it lives."""
-    state = engine.state(container)
-    if state is None:
-        return "its container was removed"
-    if state.restarts or not state.running:
-        return f"it ended with {state.exit_code}" if not state.running else "it ended and restarted"
-    return None
+def _take_place(wish: Wish, serving: State | None) -> float:
+    """Stops the old one and starts the new one; the seconds for which nothing answered.
+
+    Raises:
+        Refused: it does not come up, answers otherwise, or does not stay.
+    """
+    new, address = wish.names.new, _address(wish.port)
+    examples = examples_in(new, wish.image)
+    began = time.monotonic()
+    if serving is not None:
+        engine.stop(wish.names.now)
+    engine.start(new)
+    require_answers(address, examples, wish.wait, wish.key, lambda: why_gone(new) is not None)
+    away = time.monotonic() - began
+    require_staying(lambda: why_gone(new), wish.watch, LOOK_SECONDS)
+    require_answers(address, examples, wish.wait, wish.key)
+    return away
+
+
+def _put_back(wish: Wish, serving: State | None) -> tuple[str, bool]:
+    """Has the old one serve again; what serves now, in words, and whether that is as before."""
+    if serving is None:
+        return shown(None), True
+    now, old = wish.names.now, image_of(serving)
+    try:
+        engine.start(now)
+        address = _address(port_of(serving) or wish.port)
+        key = serving.environment.get("API_KEY")  # its own, which may be another by now
+        require_answers(address, examples_in(now, old), wish.wait, key)
+    except RookeryError as error:
+        return f"nothing serves: {old} could not be put back ({error.message})", False
+    return f"{shown(engine.state(now))}, put back", True
+
+
+def _address(port: int) -> str:
+    """Not by name, which may lead to an address that nothing is published on."""
+    return f"http://127.0.0.1:{port}"
 
 
 def _port_named(error: RookeryError, wish: Wish) -> RookeryError:
     """What the engine says of a taken port, with the setting that chooses another."""
-    if not isinstance(error, Unavailable) or not any(
-        words in error.message for words in ("already allocated", "already in use")
-    ):
+    if not isinstance(error, Unavailable) or not any(said in error.message for said in TAKEN):
         return error
     return Unavailable(
         f"port {wish.port} of this machine is taken",
@@ -318,34 +226,4 @@ def _port_named(error: RookeryError, wish: Wish) -> RookeryError:
         value=wish.port,
         allowed="a port that nothing listens on",
         next=f"rookery deploy {wish.names.task} --port N, or DEPLOY_PORT",
-    )
-
-
-def planned(task: str, image: str | None, ports: Ports) -> Deployment:
-    """What would be called, without a look at the engine."""
-    names, port = Names(task), ports.after(None)
-    shown = image or f"<the image of {names.before}>"
-    url = f"http://localhost:{port}"
-    options = " ".join(_options(names, port, {LABEL: task}))
-    calls = [
-        Call("docker", f"image inspect {shown}", "or docker pull, where it is not here"),
-        Call("rookery", f"package --check {shown}", "at a port of its own, before anything"),
-        Call("docker", f"create {options} {shown}", "the new one"),
-        Call("docker", f"stop {names.now}", "where one serves: frees the port"),
-        Call("docker", f"start {names.new}", "the new one, at the port"),
-        Call("GET", f"{url}/health", "until it answers with 200"),
-        Call("POST", f"{url}/predict", "with each example that the image holds"),
-        Call("docker", f"rename {names.now} {names.before}", "kept, stopped, for --rollback"),
-        Call("docker", f"rename {names.new} {names.now}", "done"),
-        Call("docker", f"rm --force {names.new}", "if it is refused"),
-        Call("docker", f"start {names.now}", "if it is refused: the one before"),
-    ]
-    return Deployment(
-        task=task,
-        target="local",
-        image=shown,
-        url=url,
-        dry_run=True,
-        changed=False,
-        calls=calls,
     )

@@ -21,7 +21,6 @@ class Deployment:
     model: str | None = None
     version: str | None = None
     dry_run: bool = False
-    changed: bool = True
     away_seconds: float | None = None  # for which nothing answered
     calls: list[Call] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
