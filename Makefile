@@ -53,7 +53,7 @@ restore: ## Bring a copy back into an empty stack: make restore FROM=backups/…
 	docker compose run --build --rm restore "$(FROM)"
 
 #: Check
-.PHONY: dev lint test test-stack test-browser
+.PHONY: dev lint test test-stack test-browser ci-local
 dev: ## As setup, with the tools of the checks
 	@scripts/setup.sh dev
 
@@ -65,6 +65,7 @@ lint: dev ## Style, types, the direction of imports, notebooks without outputs
 	for place in $(scripted); do (cd $$place && $(CURDIR)/$(bin)/mypy $(scripted_as) *.py) || exit; done
 	$(bin)/lint-imports
 	$(bin)/nbstripout --verify --keep-id notebooks/*.ipynb
+	@scripts/actionlint.sh
 
 test: dev ## Unit and integration tests, the four notebooks among them
 	$(bin)/python -m pytest
@@ -72,6 +73,9 @@ test: dev ## Unit and integration tests, the four notebooks among them
 test-stack: dev ## The stack in real containers: start, faults, doors, backup
 	@docker info >/dev/null 2>&1 || { echo "no Docker engine answers; start one, then: make test-stack" >&2; exit 2; }
 	$(bin)/python -m pytest tests/stack
+
+ci-local: setup ## The workflows of .github on this machine, from push to deployment
+	@$(bin)/python scripts/ci_local.py $(ACTS)
 
 test-browser: dev ## The pages in a real Chromium
 	$(bin)/python -m pytest tests/browser

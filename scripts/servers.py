@@ -66,10 +66,17 @@ def start(
     name: str, command: Sequence[str], health: str, log: Path, environment: Mapping[str, str]
 ) -> Server:
     """Starts `python -m <command>`, deaf to the terminal's Ctrl-C: `stop` ends it."""
+    return start_program(name, [sys.executable, "-m", *command], health, log, environment)
+
+
+def start_program(
+    name: str, command: Sequence[str], health: str, log: Path, environment: Mapping[str, str]
+) -> Server:
+    """As `start`, for any program."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
         process = psutil.Popen(
-            [sys.executable, "-m", *command],
+            command,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             stdin=subprocess.DEVNULL,
             stdout=file,
@@ -81,22 +88,27 @@ def start(
 
 def stop(servers: Sequence[Server], seconds: float = 10) -> None:
     """Ends the servers and whatever they started: asked first, then killed."""
-    family = [member for server in servers for member in _family(server.process)]
-    for server in servers:
+    stop_processes([server.process for server in servers], seconds)
+
+
+def stop_processes(processes: Sequence[psutil.Process], seconds: float = 10) -> None:
+    """As `stop`, for processes that lead a session of their own."""
+    family = [member for process in processes for member in _family(process)]
+    for process in processes:
         with suppress(psutil.NoSuchProcess):
-            server.process.terminate()
+            process.terminate()
     _, left = psutil.wait_procs(family, timeout=seconds)
     for member in left:
         with suppress(psutil.NoSuchProcess):
             member.kill()
-    for server in servers:
+    for process in processes:
         if hasattr(os, "killpg"):  # reaches children whose parent died before them
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(server.process.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
     psutil.wait_procs(left, timeout=seconds)
 
 
-def _family(process: psutil.Popen) -> list[psutil.Process]:
+def _family(process: psutil.Process) -> list[psutil.Process]:
     with suppress(psutil.NoSuchProcess):
         return [process, *process.children(recursive=True)]
     return [process]

@@ -16,7 +16,8 @@ def train(
         typer.Option(
             "--config",
             metavar="FILE",
-            help="What a sweep wrote; configs/model_config.yaml if left out.",
+            help="What a sweep wrote, configs/model_config.yaml if left out; or a task file, of "
+            "which the best candidate is trained.",
         ),
     ] = None,
     data: Annotated[
@@ -77,13 +78,17 @@ def register(
         str, typer.Option("--run-id", metavar="RUN_ID", help="The run that logged the model.")
     ],
     task: TaskName = None,
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Ask the whole gate, beside what is promoted."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make the model of a run a version, over the gate; no alias moves."""
     from rookery.jobs.register import register as job
 
     with apart():
-        result = job(run_id, task)
+        result = job(run_id, task, compare=compare)
     show(result, as_json, text.registered(result))
 
 

@@ -14,7 +14,7 @@ from rookery.core.families import FAMILIES
 from rookery.core.located import Located
 from rookery.core.sections import Strict
 from rookery.core.task import Task, TaskName
-from rookery.core.taskfile import read_mapping, validated
+from rookery.core.taskfile import parse_task, read_mapping, validated
 
 NEXT = "rookery train --config FILE"
 HEAD = """\
@@ -130,6 +130,17 @@ def parse_configuration(text: str, filename: str) -> Configuration:
     trained = validated(Trained, said, tree, filename, next=NEXT)
     plain |= {"name": trained.task} | _section(trained)
     return Configuration(trained, validated(Task, plain, tree, filename, next=NEXT))
+
+
+def parse_given(text: str, filename: str) -> Configuration | Task:
+    """A configuration, or a task file, whose candidates are still to be compared.
+
+    Raises:
+        InputError: as the parser of the one that it looks like.
+    """
+    _, plain = read_mapping(text, filename)
+    is_task = "name" in plain and "task" not in plain
+    return parse_task(text, filename) if is_task else parse_configuration(text, filename)
 
 
 def _section(trained: Trained) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from rookery.core.holdout import split
 from rookery.core.shape import score_on
 from rookery.core.tags import TASK
 from rookery.errors import InputError, Refused
+from rookery.jobs.compare import examine
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.rows import read_clean
 from rookery.jobs.standing import admitted
@@ -30,8 +31,10 @@ class Registration:
     new: bool
 
 
-def register(run_id: str, task: str | None = None) -> Registration:
+def register(run_id: str, task: str | None = None, *, compare: bool = False) -> Registration:
     """Registers the model that a run logged last, if the gate's minimum lets it pass.
+
+    With `compare` the whole gate is asked, beside what is promoted, as a promotion does.
 
     The run says of which task it is, unless one is named. The hold-out is that of the clean table;
     where there is no table, as in CI, that of the run's own snapshot.
@@ -48,8 +51,12 @@ def register(run_id: str, task: str | None = None) -> Registration:
         reason = "is a version already"
         return Registration(project.task.name, target.version, run_id, reason, {}, new=False)
     holdout = _holdout(project, run_id)
-    metrics = score_on(target.model, holdout, project.task, target.columns)
-    verdict = admitted(project, metrics)
+    if compare:
+        examined = examine(project, target, holdout)
+        metrics, verdict = examined.metrics, examined.verdict
+    else:
+        metrics = score_on(target.model, holdout, project.task, target.columns)
+        verdict = admitted(project, metrics)
     if not verdict.passed:
         raise _refused(project, target, verdict, metrics)
     version = register_target(project, target, holdout)

@@ -6,10 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from rookery.core.candidates import expand
 from rookery.core.configuration import Configuration
 from rookery.core.equality import MetricDifference, metric_differences, other_versions
 from rookery.core.sampling import sample
+from rookery.core.task import Task
 from rookery.errors import InputError, Refused
+from rookery.jobs.best_candidate import best_candidate, first_candidate
 from rookery.jobs.fitting import Fitting, Packed
 from rookery.jobs.leaderboard import Row
 from rookery.jobs.prepare import Prepared, prepare
@@ -17,7 +20,7 @@ from rookery.jobs.project import Project
 from rookery.jobs.rows import split_rows
 from rookery.jobs.training_run import log_training
 from rookery.settings import get_settings
-from rookery.stores.configurations import FILE, read_configuration
+from rookery.stores.configurations import FILE, read_given
 from rookery.stores.connection import configure
 from rookery.stores.folders import scratch
 from rookery.stores.model_dirs import writable, write_model_dir
@@ -64,7 +67,9 @@ def train(
 ) -> Training:
     """Trains the candidate of a configuration on the rows of `data`, or of the task's source.
 
-    Without one named, it is that of the last sweep, `configs/model_config.yaml` of the project.
+    Without one named, it is that of the last sweep, `configs/model_config.yaml` of the project. In
+    place of a configuration a task file may stand: then it is the one of its candidates that does
+    best on the folds.
 
     `models_dir` gets `model/`, `metrics.json` and, where a tracking server is named and so the run
     is logged, `run_id.txt`; `processed_dir` gets the clean rows without and with derived features
@@ -77,12 +82,14 @@ def train(
     """
     settings = get_settings()
     place_of_config = Path(config) if config else settings.configs_folder / FILE
-    configuration = read_configuration(place_of_config)
+    given = read_given(place_of_config)
     if mlflow_tracking_uri is not None:
         settings = settings.with_tracking(mlflow_tracking_uri)
+    task = given.task if isinstance(given, Configuration) else given
+    prepared = prepare(Project(settings, task, ""), data)
+    sides = split_rows(prepared.rows, task)
+    configuration = _chosen(given, sides, fit=not prepare_only)
     project = Project(settings, configuration.task, configuration.task_text)
-    prepared = prepare(project, data)
-    sides = split_rows(prepared.rows, project.task)
     files: list[Path] = []
     if processed_dir is not None:
         files += _write_processed(Path(processed_dir), prepared, configuration, sides)
@@ -93,7 +100,10 @@ def train(
     if mlflow_tracking_uri is not None:
         _ = project.experiment
     packed = _fit(configuration, sides)
-    compared = _compare(configuration, prepared, packed.metrics, place_of_config.name, tolerance)
+    if isinstance(given, Configuration):
+        compared = _compare(given, prepared, packed.metrics, place_of_config.name, tolerance)
+    else:
+        compared = f"the best of {len(expand(given))} candidates on the folds"
     with scratch() as place:
         _write_template(project, sides[0], place / "template")
         row = None
@@ -103,6 +113,12 @@ def train(
         run_id = row.run_id if row else None
         files += write_model_dir(folder, place / "template", packed.data, metrics, run_id)
     return _training(configuration, prepared, compared, files, packed.metrics, row)
+
+
+def _chosen(given: Configuration | Task, sides: Sides, *, fit: bool) -> Configuration:
+    if isinstance(given, Configuration):
+        return given
+    return best_candidate(given, *sides) if fit else first_candidate(given)
 
 
 def _write_processed(

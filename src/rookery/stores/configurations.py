@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from rookery.core.configuration import Configuration, parse_configuration
+from rookery.core.configuration import Configuration, parse_configuration, parse_given
+from rookery.core.task import Task
 from rookery.errors import InputError
 
 FILE = "model_config.yaml"
@@ -14,17 +15,30 @@ def read_configuration(path: Path) -> Configuration:
     Raises:
         InputError: there is no such file, or it has mistakes.
     """
+    return parse_configuration(_text(path), str(path))
+
+
+def read_given(path: Path) -> Configuration | Task:
+    """The configuration in a file, or the task of a task file.
+
+    Raises:
+        InputError: there is no such file, or it has mistakes.
+    """
+    return parse_given(_text(path), str(path))
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path} cannot be read: {getattr(error, 'strerror', None) or error}",
             field="--config",
             value=str(path),
-            allowed=f"a file as a sweep writes it: configs/{FILE}, configs/TASK/{FILE}",
+            allowed=f"a file as a sweep writes it, configs/{FILE} or configs/TASK/{FILE}; or a "
+            "task file",
             next="rookery sweep",
         ) from None
-    return parse_configuration(text, str(path))
 
 
 def write_configuration(folder: Path, configuration: Configuration) -> list[Path]:
