@@ -137,7 +137,7 @@ def _check(tree: Any, known: set[str], file: str) -> None:
 def _shell(tree: Any, file: str) -> str | None:
     run = tree.get("defaults", {}).get("run", {})
     _check(run, {"shell"}, file) if run else None
-    return run.get("shell")
+    return _text(run.get("shell"))
 
 
 def _line(tree: Any) -> int:
