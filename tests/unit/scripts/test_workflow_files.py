@@ -85,7 +85,7 @@ def test_every_command_is_there_with_the_options_that_it_is_given(path):
             if words[:1] == ["make"]:
                 assert re.search(rf"^{words[1]}:", targets, re.M), step.place
             elif words[:1] == [".venv/bin/python"]:
-                assert (ROOT / words[1]).is_file(), step.place
+                assert words[1:3] == ["-m", "pytest"] or (ROOT / words[1]).is_file(), step.place
             elif words[:1] == [".venv/bin/rookery"]:
                 known = {name for each in commands[words[1]].params for name in each.opts}
                 given = {word for word in words[2:] if word.startswith("--")}
