@@ -2,8 +2,8 @@
 
     rookery register --run-id ID --json | python scripts/job_summary.py "Registration"
 
-Reads a file that is named, or standard input. `--output KEY` also hands that value on to the steps
-that follow (`GITHUB_OUTPUT`).
+Reads a file that is named, or standard input. `--output a.b` also hands that value on, as `b`, to
+the steps that follow (`GITHUB_OUTPUT`).
 """
 
 import argparse
@@ -31,12 +31,28 @@ def main() -> int:
         return 2
     append("GITHUB_STEP_SUMMARY", markdown(given.title, said))
     print(plain(given.title, said))
-    missing = [key for key in given.output if key not in said]
-    if missing:
-        print(f"{where} does not say {', '.join(missing)}", file=sys.stderr)
+    try:
+        found = {key.rpartition(".")[2]: looked_up(said, key) for key in given.output}
+    except KeyError as error:
+        print(f"{where} does not say {error.args[0]}", file=sys.stderr)
         return 2
-    append("GITHUB_OUTPUT", "".join(f"{key}={one_line(said[key])}\n" for key in given.output))
+    append("GITHUB_OUTPUT", "".join(f"{key}={value}\n" for key, value in found.items()))
     return 0
+
+
+def looked_up(said: Any, path: str) -> str:
+    """The value at `a.b`; nothing where `a` is null.
+
+    Raises:
+        KeyError: it is not said.
+    """
+    for key in path.split("."):
+        if said is None:
+            return ""
+        if key not in said:
+            raise KeyError(path)
+        said = said[key]
+    return "" if said is None else one_line(said)
 
 
 def markdown(title: str, said: Mapping[str, Any]) -> str:

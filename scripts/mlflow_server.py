@@ -18,7 +18,6 @@ from servers import HOST, free_port, is_free, start, stop, stop_processes, typed
 from rookery import text
 from rookery.errors import InputError, RookeryError
 from rookery.settings import get_settings
-from rookery.stores.connection import check_server
 
 SERVING = "server.json"  # process, and since when, so that no other one of its number is stopped
 # its runner of queued jobs is a dozen processes that nothing here needs
@@ -58,6 +57,8 @@ def named() -> str:
     Raises:
         Unavailable: nothing answers there. InputError: something else than MLflow does.
     """
+    from rookery.stores.connection import check_server  # takes MLflow along, which takes seconds
+
     settings = get_settings()
     check_server(settings)
     return settings.tracking_uri

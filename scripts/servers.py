@@ -27,6 +27,7 @@ class Server:
     process: psutil.Popen
     health: str
     log: Path
+    expected: int = 200  # what `health` answers once it is up
 
     def check(self) -> None:
         """Raises Unavailable, with the end of the log, once the process has ended."""
@@ -39,7 +40,7 @@ class Server:
             )
 
     def wait(self, seconds: float = 90) -> None:
-        """Returns once `health` answers 200.
+        """Returns once `health` answers as expected.
 
         Raises:
             Unavailable: the process ended, or there was no such answer in time.
@@ -52,7 +53,7 @@ class Server:
             except requests.RequestException as error:
                 last = type(error).__name__
             else:
-                if answer.status_code == 200:
+                if answer.status_code == self.expected:
                     return
                 last = f"{answer.status_code} {answer.text[:200]}"
             time.sleep(0.1)
@@ -70,7 +71,12 @@ def start(
 
 
 def start_program(
-    name: str, command: Sequence[str], health: str, log: Path, environment: Mapping[str, str]
+    name: str,
+    command: Sequence[str],
+    health: str,
+    log: Path,
+    environment: Mapping[str, str],
+    expected: int = 200,
 ) -> Server:
     """As `start`, for any program."""
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +89,7 @@ def start_program(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return Server(name, process, health, log)
+    return Server(name, process, health, log, expected)
 
 
 def stop(servers: Sequence[Server], seconds: float = 10) -> None:

@@ -1,6 +1,7 @@
 """The actions that a rehearsal imitates, by folders of this machine: a closed list."""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -36,9 +37,9 @@ def _git(job: JobRun, *command: str) -> None:
 def setup_python(job: JobRun, inputs: Inputs) -> Mapping[str, str]:
     """The Python that is asked for, where this machine has it; else the one that runs this."""
     wanted = inputs.known("python-version")["python-version"]
-    found = shutil.which(f"python{wanted}") or sys.base_prefix + "/bin/python3"
-    asked = [found, "-c", "import platform; print(platform.python_version())"]
-    version = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    named = shutil.which(f"python{wanted}")
+    own = (platform.python_version(), f"{sys.base_prefix}/bin/python3")
+    version, found = (_python(named) if named else None) or own
     folder = job.temp / "python"
     folder.mkdir()
     for name in ("python", "python3"):
@@ -46,6 +47,14 @@ def setup_python(job: JobRun, inputs: Inputs) -> Mapping[str, str]:
     job.paths.insert(0, str(folder))
     job.say(f"    Python {version}" + ("" if version.startswith(wanted) else f", not {wanted}"))
     return {"python-version": version, "python-path": found}
+
+
+def _python(program: str) -> tuple[str, str] | None:
+    """Version and own path; None of one that is there by name only, as a version manager's is."""
+    asked = "import platform, sys; print(platform.python_version(), sys.executable)"
+    done = subprocess.run([program, "-c", asked], capture_output=True, text=True, check=False)
+    version, _, path = done.stdout.strip().partition(" ")
+    return None if done.returncode else (version, path)
 
 
 def cache(job: JobRun, inputs: Inputs) -> Mapping[str, str]:

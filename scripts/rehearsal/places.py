@@ -1,5 +1,6 @@
 """What a rehearsal has instead of accounts: a registry, Azure's store, an MLflow server."""
 
+import hashlib
 import shutil
 import subprocess
 from contextlib import ExitStack
@@ -13,9 +14,9 @@ from servers import HOST, Server, free_port, start_program, stop
 from rookery.errors import InputError, Unavailable
 
 ROOT = Path(__file__).parents[2]
-USER, PASSWORD = "student", "rehearsed"
+USER, PASSWORD = "student", "for-one-rehearsal"
 # bcrypt of that password, the only kind that the registry takes
-HTPASSWD = "student:$2b$05$fyvKPjVaNC0C/0WIa/Qbuud6OAFLEJaUIV7GB.jA3LEDeqKBibhm6\n"
+HTPASSWD = "student:$2b$05$k4gLyG1Amke94e33RHnyYuiVEZ/4uzZ54O25solCp05h5DwJ2Pcna\n"
 # of every emulator of Azure's store, as its documentation says
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -118,19 +119,29 @@ def _registry(folder: Path, port: int) -> Server:
 
 def _azurite(folder: Path, port: int) -> Server:
     """At the version and hashes of services/azurite."""
-    folder.mkdir(parents=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(ROOT / "services" / "azurite" / name, folder)
-    install = ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(install, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Unavailable(f"Azurite cannot be had from npm: {done.stderr.strip()[-300:]}")
-    program = folder / "node_modules" / ".bin" / "azurite-blob"
     options = ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
-    command = [str(program), "--location", str(folder / "blobs"), "--blobHost", HOST]
+    command = [str(_azurite_program()), "--location", str(folder / "blobs"), "--blobHost", HOST]
     command += ["--blobPort", str(port), *options]
-    # what it answers to somebody without a key is an error of Azure's, and that it answers
-    return start_program("Azurite", command, f"http://{HOST}:{port}/", folder / "log", {})
+    # to a question without a key it says that it is none
+    health = f"http://{HOST}:{port}/"
+    return start_program("Azurite", command, health, folder / "log", {}, expected=400)
+
+
+def _azurite_program() -> Path:
+    """Installed from npm the first time, and kept where `make clean` removes it."""
+    service = ROOT / "services" / "azurite"
+    lock = (service / "package-lock.json").read_bytes()
+    place = ROOT / ".venv" / f"azurite-{hashlib.sha256(lock).hexdigest()[:12]}"
+    if not (place / "whole").exists():
+        place.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(service / name, place)
+        install = ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"]
+        done = subprocess.run(install, cwd=place, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Unavailable(f"Azurite cannot be had from npm: {done.stderr.strip()[-300:]}")
+        (place / "whole").touch()
+    return place / "node_modules" / ".bin" / "azurite-blob"
 
 
 def _make_container(connection: str) -> None:

@@ -58,6 +58,7 @@ class Rehearsal:
             root=self.folder,
             origin=self.repository.origin,
             secrets={
+                "GITHUB_TOKEN": PASSWORD,
                 "ACR_NAME": registry,
                 "ACR_USERNAME": USER,
                 "ACR_PASSWORD": PASSWORD,

@@ -31,6 +31,13 @@ def test_values_and_metrics_stand_in_one_table_and_the_version_is_handed_on(tmp_
     assert "r2" in done.stdout
 
 
+def test_a_value_inside_is_handed_on_and_is_empty_where_nothing_is(tmp_path):
+    for said, line in (({"version": "3"}, "version=3\n"), (None, "version=\n")):
+        (tmp_path / "output").unlink(missing_ok=True)
+        summarised(json.dumps({"production": said}), tmp_path, "--output", "production.version")
+        assert (tmp_path / "output").read_text() == line
+
+
 def test_a_refusal_is_shown_with_what_it_says(tmp_path):
     error = {"type": "Refused", "message": "r2 0.1 misses the gate's 0.5", "next": "mend it"}
     done = summarised(json.dumps({"error": error}), tmp_path)
