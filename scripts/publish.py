@@ -15,6 +15,8 @@ from registries import Registry, docker, login, private_config, registries
 from rookery import text
 from rookery.errors import InputError, RookeryError
 
+DIGESTS = "{{range .RepoDigests}}{{println .}}{{end}}"
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -33,7 +35,7 @@ def main() -> int:
 
 
 def publish(image: str, name: str, tags: list[str]) -> list[str]:
-    """References by the first tag, one a registry; all logins are tried before the first push."""
+    """References by digest, one a registry; all logins are tried before the first push."""
     found = registries(os.environ)
     with private_config() as config:
         for registry in found:
@@ -42,12 +44,14 @@ def publish(image: str, name: str, tags: list[str]) -> list[str]:
 
 
 def push(config: Path, registry: Registry, image: str, name: str, tags: list[str]) -> str:
-    references = [f"{registry.prefix}/{name}:{tag}" for tag in tags]
-    for reference in references:
+    """What was pushed, by its digest: the next push of this commit moves the tags."""
+    for reference in [f"{registry.prefix}/{name}:{tag}" for tag in tags]:
         docker(config, ["tag", image, reference], f"{image} cannot be tagged")
         docker(config, ["push", "--quiet", reference], f"{reference} cannot be pushed")
         print(f"pushed {reference}", flush=True)
-    return references[0]
+    known = docker(config, ["image", "inspect", image, "--format", DIGESTS], f"{image} is gone")
+    start = f"{registry.prefix}/{name}@".removeprefix("docker.io/")
+    return next(line for line in known.splitlines() if line.startswith(start))
 
 
 def commit() -> str:

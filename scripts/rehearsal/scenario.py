@@ -234,9 +234,9 @@ def remove_what_was_made(registry: str) -> None:
     """Containers and images of the rehearsal, which the engine would keep."""
     for suffix in ("", "-new", "-previous"):
         _docker("rm", "--force", f"rookery-model-{TASK}{suffix}")
-    listed = _docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").splitlines()
-    made = [name for name in listed if name.startswith((f"{registry}/", f"{TASK}:"))]
-    if made:
+    listed = _docker("image", "ls", "--format", "{{.Repository}} {{.ID}}").splitlines()
+    made = {line.split()[1] for line in listed if line.startswith((f"{registry}/", f"{TASK} "))}
+    if made:  # by their ids: a tag that moved on leaves one without a name
         _docker("image", "rm", "--force", *made)
 
 
