@@ -27,6 +27,7 @@ from rookery.jobs.image_check import check_answers, check_image
 from rookery.jobs.project import open_project
 from rookery.serving.package import Package
 from rookery.settings import get_settings
+from rookery.stores import engine
 
 TAG = f"package-test-{uuid.uuid4().hex[:8]}"
 MB = 400
@@ -254,13 +255,18 @@ def test_an_image_of_something_else_is_no_packaged_model(built, variant):
         check_image("python:3.13-slim-trixie")
 
 
-def test_a_check_leaves_no_container_and_no_network_behind(built):
-    before = docker("network", "ls", "--quiet")
+def test_a_check_says_what_it_found_and_leaves_no_container_behind(built):
     checked = check_image(built.tag)
     assert (checked.version, checked.model) == (built.package.version, built.package.task)
     assert checked.examples == len(built.examples.records)
-    assert docker("network", "ls", "--quiet") == before
     assert containers_of(built.tag) == []
+
+
+def test_the_network_of_a_check_leads_nowhere_and_goes_with_it():
+    with engine.inward_network() as network:
+        options = json.loads(docker("network", "inspect", "--format={{json .Options}}", network))
+        assert options["com.docker.network.bridge.enable_ip_masquerade"] == "false"
+    assert network not in docker("network", "ls", "--format={{.Name}}").split()
 
 
 def test_an_image_that_answers_otherwise_gets_no_tag(place, monkeypatch):

@@ -19,7 +19,7 @@ def fields_of(
     for name, kind, required in inputs:
         column = task.columns.get(name) if task else None
         if column is None:
-            shown = _shown(example.get(name), kind)
+            shown = example_value(example.get(name), kind)
             fields.append(RecordField(name, kind, required, example=shown))
             continue
         fields.append(
@@ -31,14 +31,17 @@ def fields_of(
                 column.range,
                 column.unit,
                 column.description,
-                _shown(example.get(name), column.type),
+                example_value(example.get(name), column.type),
             )
         )
     return tuple(fields)
 
 
-def _shown(value: Any, kind: FieldType) -> Any:
-    """A stored example as a record holds it: a column with gaps was stored as float64."""
+def example_value(value: Any, kind: FieldType) -> Any:
+    """A stored example's value as a record holds it: a column with gaps was stored as float64.
+
+    None where it is missing.
+    """
     if value is None or value == "NaT" or value != value:
         return None
     if kind == "boolean":

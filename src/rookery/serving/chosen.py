@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rookery.core.examples import Examples
+from rookery.core.fields import example_value
 from rookery.core.records import InvalidRecords
 from rookery.core.served import Description, Lineage
 from rookery.errors import InputError
@@ -85,8 +86,8 @@ class Chosen:
     def _asked(self, example: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """A record and its answer; None of one that the API refuses."""
         one = self.description
-        named = {field.name: example.get(field.name) for field in one.fields}
-        record = {name: value for name, value in named.items() if not _is_missing(value)}
+        named = {each.name: example_value(example.get(each.name), each.type) for each in one.fields}
+        record = {name: value for name, value in named.items() if value is not None}
         try:
             rows = one.reader(strict=True).rows([record])
         except InvalidRecords:  # of a model that was logged by hand
@@ -155,7 +156,3 @@ def _from_files(folder: Path, task: str | None) -> Chosen:
     number = f"unregistered-{model_digest(found)[:8]}"
     loaded = loaded_from(found, name=name, version=number, registered=0, lineage=lineage)
     return Chosen(loaded, found, None)
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or value == "NaT" or value != value

@@ -26,6 +26,7 @@ from rookery.errors import InputError, NotPromoted, Refused, Unavailable
 from rookery.jobs.image_check import check_answers
 from rookery.jobs.project import Project
 from rookery.serving.chosen import choose
+from rookery.serving.packaged import read_packaged
 from rookery.settings import get_settings
 
 # what neither image has; the second kind has the libraries that a pipeline needs
@@ -109,6 +110,21 @@ def test_a_model_that_its_pipeline_answers_for_needs_no_mlflow(plain: Path) -> N
     with served_alone(plain, NOWHERE) as running:
         assert running.client.get("/model").json()["path"] == "pipeline"
         check_answers(running.url.rstrip("/"), examples)
+
+
+def test_a_regressor_whose_columns_have_gaps_is_checked_with_its_own_rows(
+    two_models: Path, fetched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point_at(monkeypatch, two_models)
+    choose("flats", fetched).write(tmp_path / "model")
+    examples = examples_of((tmp_path / "model" / "examples.json").read_bytes())
+    kinds = {name: type(value) for name, value in examples.records[-1].items()}
+    assert kinds == {"area_m2": float, "rooms": int, "balcony": bool, "built": str, "district": str}
+    loaded = read_packaged(tmp_path / "model", strict=True)
+    for place, record in enumerate(examples.records):
+        said = loaded.predictor.predict(loaded.reader.rows([record]))
+        answer = loaded.description.answer(said.labels[0], None, "1")
+        assert examples.difference(place, answer) is None
 
 
 def test_several_workers_serve_the_folder_too(packed: Path) -> None:
