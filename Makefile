@@ -34,7 +34,7 @@ up: ## Build what changed, start all, print addresses and the password
 	@docker compose logs --follow --no-log-prefix welcome
 
 down: ## Stop all; the data stays
-	docker compose down
+	docker compose --profile batches down
 
 logs: ## What the services say, until Ctrl-C
 	docker compose logs --follow --tail 100

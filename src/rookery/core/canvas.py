@@ -1,8 +1,9 @@
 """What all pictures share: size, colours, names on axes; no window and no global state."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rookery.core.task import Task
@@ -38,6 +39,13 @@ def short(label: Any) -> str:
     """A class or column name, cut to what fits beside an axis."""
     text = str(label)
     return text if len(text) <= 18 else f"{text[:17]}…"
+
+
+def write_out(ax: Axes, *axes: Literal["x", "y"]) -> None:
+    """Few numbers on an axis, as people write them: 1,500,000, not 1.5 and a far `1e6`."""
+    for name in axes:
+        ax.locator_params(axis=name, nbins=6)
+        getattr(ax, f"{name}axis").set_major_formatter(lambda value, _: number(value))
 
 
 def number(value: float) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.inspection import permutation_importance
 
-from rookery.core.canvas import PALETTE, Numbers, canvas, number, short
+from rookery.core.canvas import PALETTE, Numbers, canvas, number, short, write_out
 from rookery.core.families import SEED
 from rookery.core.metrics import DIRECTIONS, PROBABLE, classification_metrics, evaluate
 from rookery.core.task import Task
@@ -51,7 +51,7 @@ def importance(
         found.importances_mean[order],
         found.importances_std[order],
         _cost(task, metric),
-        f"{metric} {number(before[metric])} before shuffling",
+        f"{metric} {number(before[metric])} on {len(X)} rows before shuffling",
         X.shape[1] - len(order),
     )
 
@@ -111,4 +111,5 @@ def _bars(
     ax.set_yticks(range(len(names)), [short(name) for name in names])
     ax.invert_yaxis()
     ax.set(xlabel=cost)
+    write_out(ax, "x")
     return figure

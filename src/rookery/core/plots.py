@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn import metrics as sk
 
-from rookery.core.canvas import PALE, PALETTE, Numbers, axis_label, canvas, number, short
+from rookery.core.canvas import PALE, PALETTE, Numbers, axis_label, canvas, number, short, write_out
 from rookery.core.importance import importance
 from rookery.core.metrics import probabilities
 from rookery.core.segments import error_by_segment
@@ -257,6 +257,7 @@ def _predicted_against_true(truth: Numbers, y_pred: Numbers, task: Task) -> Figu
     _points(figure, ax, truth, y_pred)
     name = axis_label(task, task.target)
     ax.set(xlabel=f"true {name}", ylabel=f"predicted {name}", aspect="equal")
+    write_out(ax, "x", "y")
     return figure
 
 
@@ -277,7 +278,7 @@ def _residuals(truth: Numbers, y_pred: Numbers, task: Task) -> Figure:
         xlabel=f"predicted {axis_label(task, task.target)}",
         ylabel=f"true minus predicted ({unit})" if unit else "true minus predicted",
     )
-    ax.locator_params(axis="x", nbins=6)
+    write_out(ax, "x", "y")
     spread.set(xlabel="rows")
     return figure
 

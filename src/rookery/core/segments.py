@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rookery.core.canvas import PALE, PALETTE, Numbers, axis_label, canvas, number, short
+from rookery.core.canvas import PALE, PALETTE, Numbers, axis_label, canvas, number, short, write_out
 from rookery.core.task import Task
 
 FIFTHS = 5  # of the true values
@@ -80,4 +80,5 @@ def error_by_segment(X: pd.DataFrame, truth: Numbers, y_pred: Numbers, task: Tas
         xlabel=f"mean absolute error ({unit})" if unit else "mean absolute error",
         ylabel=f"{axis_label(task, task.target)}, then columns (rows)",
     )
+    write_out(ax, "x")
     return figure

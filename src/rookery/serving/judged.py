@@ -1,6 +1,7 @@
 """Counting which answers came true: those that were given, and those of the shadow."""
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +50,10 @@ class Judges:
         self.counts.right.labels(*labels).inc(bool(said == outcome))
 
     def _add_error(self, labels: tuple[str, str, str], said: Any, outcome: float) -> None:
-        error = abs(float(said) - outcome)
-        if math.isfinite(error):  # an extrapolation may overflow, and one would spoil the sum
+        if not _is_number(said):  # an extrapolation may overflow, and one would spoil the sum
+            return
+        error = abs(float(said) - float(outcome))
+        if math.isfinite(error):
             self.counts.answers.labels(*labels).inc()
             self.counts.errors.labels(*labels).inc(error)
 
@@ -58,6 +61,12 @@ class Judges:
 def _is_possible(outcome: Any, loaded: Loaded) -> bool:
     known = loaded.description.labels
     if known is None:
-        is_number = isinstance(outcome, int | float) and not isinstance(outcome, bool)
-        return is_number and math.isfinite(outcome)
+        return _is_number(outcome)
     return any(type(one) is type(outcome) and one == outcome for one in known)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a finite one; JSON has whole numbers that no float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max

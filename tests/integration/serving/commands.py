@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import psutil
@@ -38,7 +37,7 @@ def command(**environment: str) -> Iterator[Command]:
     """The command while it runs, from when it is ready; ended by SIGTERM if it still runs."""
     port = free_port()
     process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("rookery")), "serve"],
+        [sys.executable, "-m", "rookery.cli", "serve"],
         env=os.environ | {"PORT": str(port)} | environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

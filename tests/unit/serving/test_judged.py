@@ -69,7 +69,7 @@ def test_of_regressors_the_errors_are_added_up(tmp_path: Path) -> None:
     court = Court(tmp_path, first, second)
     court.judge(10, 9, 8.5)
     court.judge(4, 3, 4)
-    for outcome in ("a", True, None, float("inf")):
+    for outcome in ("a", True, None, float("inf"), float("nan"), 10**400):
         court.judge(4, 3, outcome)
     assert court.figures("1", "answered") == (2, 0, 1.5)
     assert court.figures("2", "shadow") == (2, 0, 4.5)

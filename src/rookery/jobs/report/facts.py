@@ -2,12 +2,12 @@
 
 from collections import Counter
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from rookery import __version__
 from rookery.core.holdout import split
 from rookery.jobs.last_sweep import read_last_sweep
 from rookery.jobs.project import Project
@@ -50,7 +50,7 @@ def gather(project: Project, days: int) -> tuple[dict[str, Any], dict[str, Figur
         "kind": task.kind,
         "metric": task.metric,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "rookery": version("rookery"),
+        "rookery": __version__,
         "next": stands["next"],
         "warnings": [*stands["repaired"], *stands["warnings"]],
         "sections": sections,
