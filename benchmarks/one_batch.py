@@ -20,13 +20,13 @@ def main() -> None:
 
 
 def one(jobs: int) -> dict[str, Any]:
-    from rookery.jobs import run_batches
+    from rookery.jobs.batches import running
 
     taken: dict[str, float] = {}
     for step in STEPS:
-        setattr(run_batches, step, on_the_clock(taken, step, getattr(run_batches, step)))
+        setattr(running, step, on_the_clock(taken, step, getattr(running, step)))
     started = time.perf_counter()
-    done = run_batches.run_batches("houses", jobs=jobs)
+    done = running.run_batches("houses", jobs=jobs)
     if done.ended is not None:
         raise SystemExit(f"there is no further batch: {done.ended}")
     entry = done.batches[0].entry

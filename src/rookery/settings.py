@@ -1,6 +1,7 @@
 """The only reader of the environment.
 
 Every variable stands in `.env.example` and `docs/settings.md` too; a test holds the three together.
+One file, though a long one: whoever asks what can be set, or why it is refused, looks here.
 """
 
 import os

@@ -8,6 +8,7 @@ from rookery.errors import RookeryError, Unavailable
 from rookery.text_batches import batch_ingested, batch_lines, batches_ran
 
 if TYPE_CHECKING:
+    from rookery.jobs.batches.running import BatchRuns
     from rookery.jobs.clean import CleanedTable
     from rookery.jobs.doctor import Finding
     from rookery.jobs.ingest import Ingested
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from rookery.jobs.promote import Promotion
     from rookery.jobs.report import Report
     from rookery.jobs.run import Run
-    from rookery.jobs.run_batches import BatchRuns
 
 MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
@@ -119,7 +119,7 @@ def compared(found: dict[str, Any]) -> list[str]:
 
 
 def ran(result: "Run | BatchRuns") -> str:
-    from rookery.jobs.run_batches import BatchRuns  # it is loaded: the result comes from there
+    from rookery.jobs.batches.running import BatchRuns  # it is loaded: the result comes from there
 
     if isinstance(result, BatchRuns):
         return batches_ran(result)

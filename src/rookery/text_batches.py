@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rookery.jobs.batches.running import BatchRun, BatchRuns
     from rookery.jobs.ingest import Ingested
-    from rookery.jobs.run_batches import BatchRun, BatchRuns
 
 MOST_LINES = 12
 

@@ -7,17 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.penguins import PENGUIN
 
 from rookery.cli import run_command
-
-ROW = {
-    "island": "Torgersen",
-    "bill_length_mm": 39.1,
-    "bill_depth_mm": 18.7,
-    "flipper_length_mm": 181,
-    "body_mass_g": 3750,
-    "sex": "male",
-}
 
 
 def only_object(text: str) -> dict:
@@ -34,7 +26,7 @@ def only_object(text: str) -> dict:
         (["status"], "ledger"),
         (["tasks"], "tasks"),
         (["ingest"], "unchanged"),
-        (["predict", "--row", json.dumps(ROW)], "predictions"),
+        (["predict", "--row", json.dumps(PENGUIN)], "predictions"),
         (["promote"], "version"),
         (["query"], "uri"),
         (["reproduce", "1"], "equal"),
@@ -149,9 +141,9 @@ def test_a_defect_of_ours_ends_with_70_and_shows_its_place_only_when_asked(
 def test_a_file_of_records_is_answered_into_a_file(home_copy, tmp_path, capfd):
     rows = tmp_path / "rows.csv"
     rows.write_text(
-        ",".join([*ROW, "species"])
+        ",".join([*PENGUIN, "species"])
         + "\n"
-        + ",".join(map(str, [*ROW.values(), "Adelie"]))
+        + ",".join(map(str, [*PENGUIN.values(), "Adelie"]))
         + "\nBiscoe,46.1,13.2,211,4500,FEMALE,\n",
         encoding="utf-8",
     )
@@ -159,7 +151,7 @@ def test_a_file_of_records_is_answered_into_a_file(home_copy, tmp_path, capfd):
     assert run_command(["predict", "--csv", str(rows), "--out", str(out), "--json"]) == 0
     assert only_object(capfd.readouterr().out) == {"rows": 2, "file": str(out)}
     header, first, second = out.read_text(encoding="utf-8").splitlines()
-    assert header.startswith(",".join([*ROW, "species", "prediction", "probability_Adelie"]))
+    assert header.startswith(",".join([*PENGUIN, "species", "prediction", "probability_Adelie"]))
     assert ",Adelie,Adelie," in first
     assert ",,Gentoo," in second
 

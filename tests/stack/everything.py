@@ -4,7 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from tests.stack.stack import PENGUIN, Stack, wait_until
+from tests.penguins import PENGUIN
+from tests.stack.stack import Stack, wait_until
 
 ANA = ("ana", "words-of-her-own-42")
 # what a dump could lose: precision, characters, bytes, ends of lines, zero rows, other collations

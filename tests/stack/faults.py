@@ -14,7 +14,8 @@ from typing import Any
 
 import httpx
 from ruamel.yaml import YAML
-from tests.stack.stack import PENGUIN, Stack, wait_until
+from tests.penguins import PENGUIN
+from tests.stack.stack import Stack, wait_until
 
 # "stopped for a minute": longer than all retries of a request to MLflow and the longest pause
 # between two looks of the API at the registry, so that a longer absence shows nothing more

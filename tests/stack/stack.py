@@ -16,6 +16,7 @@ import boto3
 import httpx
 import psycopg2
 import pymysql
+from tests.penguins import PENGUIN
 
 ROOT = Path(__file__).parents[2]
 PORTS = {
@@ -29,14 +30,6 @@ PORTS = {
 }
 SERVERS = ("postgres", "mysql", "minio", "mlflow", "jupyter", "fastapi")
 ONE_SHOTS = ("keys", "minio-setup", "mysql-setup", "mlflow-migrate", "welcome")
-PENGUIN = {
-    "island": "Torgersen",
-    "bill_length_mm": 39.1,
-    "bill_depth_mm": 18.7,
-    "flipper_length_mm": 181,
-    "body_mass_g": 3750,
-    "sex": "male",
-}
 
 
 def wait_until(holds: Callable[[], Any], what: str, seconds: float = 60) -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.stack.stack import ONE_SHOTS, PENGUIN, SERVERS, Stack, wait_until
+from tests.penguins import PENGUIN
+from tests.stack.stack import ONE_SHOTS, SERVERS, Stack, wait_until
 
 # what any data scientist would write to ask the registered version, without this package
 LOADED_BY_MLFLOW = """

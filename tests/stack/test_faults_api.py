@@ -4,9 +4,10 @@ import json
 
 import httpx
 import pytest
+from tests.penguins import PENGUIN
 from tests.stack import faults
 from tests.stack.faults import TASK, Asking, assert_sound, away, told
-from tests.stack.stack import PENGUIN, wait_until
+from tests.stack.stack import wait_until
 
 WRONG = "Wr0ng-password"
 # a promotion that the kernel ends at once, before or after it has moved the alias

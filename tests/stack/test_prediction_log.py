@@ -3,8 +3,9 @@
 import json
 
 import pytest
+from tests.penguins import PENGUIN
 from tests.stack.faults import away, kill, wait_revived
-from tests.stack.stack import PENGUIN, wait_until
+from tests.stack.stack import wait_until
 
 
 @pytest.fixture(scope="module", autouse=True)

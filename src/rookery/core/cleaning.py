@@ -54,12 +54,17 @@ def named(frame: pd.DataFrame, columns: list[str], task: Task) -> pd.DataFrame:
 
 
 def check_columns(names: list[str], task: Task) -> None:
-    """Refuses a table whose columns are not those of the task.
+    """Refuses a source whose columns are not those of the task.
 
     Raises:
         InputError: naming the missing and the unknown columns.
     """
-    given = [name for name in task_names(names, task) if name not in RESERVED_COLUMNS]
+    check_named(task_names(names, task), task)
+
+
+def check_named(names: list[str], task: Task) -> None:
+    """As `check_columns`, of a table whose columns are called what the task calls them."""
+    given = [name for name in names if name not in RESERVED_COLUMNS]
     missing = [name for name in task.columns if name not in given]
     extra = [name for name in given if name not in task.columns]
     twice = sorted({name for name in given if given.count(name) > 1})

@@ -24,7 +24,7 @@ class MetricDifference:
 
 
 @dataclass(frozen=True)
-class Answers:
+class AnswerDifference:
     """How two models answer the same rows; `largest_gap` is between probabilities or numbers."""
 
     rows: int
@@ -57,7 +57,7 @@ def _close(one: float, other: float, tolerance: float) -> bool:
 
 def compare_answers(
     before: tuple[Any, Any], now: tuple[Any, Any], tolerance: float = 0.0
-) -> Answers:
+) -> AnswerDifference:
     """Labels, which must be equal, and probabilities, shape (rows, classes), of two models.
 
     A regressor has numbers and no probabilities (None): its numbers must be within `tolerance`.
@@ -67,12 +67,13 @@ def compare_answers(
     if scores is None and new_scores is None and labels.dtype.kind == "f":
         gaps = np.abs(new_labels - labels)
         far = gaps > tolerance * np.maximum(1.0, np.abs(labels))
-        return Answers(len(labels), int(far.sum()), float(gaps.max(initial=0.0)))
+        return AnswerDifference(len(labels), int(far.sum()), float(gaps.max(initial=0.0)))
     far = labels != new_labels
     if scores is None or new_scores is None:
-        return Answers(len(labels), int(far.sum()), 0.0)
+        return AnswerDifference(len(labels), int(far.sum()), 0.0)
     gaps = np.abs(np.asarray(new_scores) - np.asarray(scores)).max(axis=1, initial=0.0)
-    return Answers(len(labels), int((far | (gaps > tolerance)).sum()), float(gaps.max(initial=0.0)))
+    far |= gaps > tolerance
+    return AnswerDifference(len(labels), int(far.sum()), float(gaps.max(initial=0.0)))
 
 
 def other_versions(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, list[str]]:

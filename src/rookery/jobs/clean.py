@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from rookery.core.cleaning import Cleaned, check_columns, clean_parts, read_back
+from rookery.core.cleaning import Cleaned, check_named, clean_parts, read_back
 from rookery.core.rejected import rejected_rows
 from rookery.errors import InputError
-from rookery.jobs.batch_cleaning import clean_batches
+from rookery.jobs.batches.cleaning import clean_batches
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
 from rookery.stores.column_types import REJECTED_TYPES, clean_types
@@ -37,7 +37,7 @@ def clean(task: str | None = None) -> CleanedTable:
     if project.task.source.batches:
         return _of_batches(project)
     schemas = {project.clean: clean_types(project.task), project.rejected: REJECTED_TYPES}
-    check_columns(project.tables.columns(project.raw) or list(project.task.columns), project.task)
+    check_named(project.tables.columns(project.raw) or list(project.task.columns), project.task)
     total = kept = refused = duplicates = 0
     reasons = pd.Series(dtype=object)
     with project.tables.replacing(schemas, project.task) as tables, progress("clean") as bar:

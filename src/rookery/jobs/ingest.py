@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from rookery.core.cleaning import check_columns, named, task_names
 from rookery.core.located import RESERVED_COLUMNS
 from rookery.errors import InputError
-from rookery.jobs.batch_loading import load_next
+from rookery.jobs.batches.loading import load_next
 from rookery.jobs.progress import progress
 from rookery.jobs.project import Project, open_project
 from rookery.stores.batches import Batch

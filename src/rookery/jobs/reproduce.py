@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from rookery.core.candidates import Candidate, Scored, expand, fit_candidate
 from rookery.core.equality import (
-    Answers,
+    AnswerDifference,
     MetricDifference,
     compare_answers,
     metric_differences,
@@ -45,7 +45,7 @@ class Reproduction:
     rows: int
     metrics: dict[str, float]
     other_metrics: list[MetricDifference]
-    answers: Answers
+    answers: AnswerDifference
     differs: list[str]
     next: str | None
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from rookery.errors import InputError
+from rookery.jobs.batches.running import BatchRuns, run_batches
 from rookery.jobs.clean import CleanedTable, clean
 from rookery.jobs.ingest import Ingested, ingest
 from rookery.jobs.leaderboard import Sweep
 from rookery.jobs.project import open_project
 from rookery.jobs.promote import Promotion, promote
-from rookery.jobs.run_batches import BatchRuns, run_batches
 from rookery.jobs.sweep import sweep
 
 

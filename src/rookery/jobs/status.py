@@ -9,7 +9,7 @@ from rookery.jobs.project import Project, open_project
 from rookery.jobs.repair import repair
 from rookery.stores.audit import USED
 from rookery.stores.ledger import Entry, pending, untaken
-from rookery.stores.registry import CHALLENGER
+from rookery.stores.registry import CHALLENGER_ALIAS
 
 
 def status(task: str | None = None) -> dict[str, Any]:
@@ -68,8 +68,8 @@ def _production(project: Project) -> dict[str, Any] | None:
 
 
 def _challenger(project: Project) -> dict[str, Any] | None:
-    version = project.tracking.aliases(project.task.name).get(CHALLENGER)
-    return {"alias": CHALLENGER, "version": version} if version else None
+    version = project.tracking.aliases(project.task.name).get(CHALLENGER_ALIAS)
+    return {"alias": CHALLENGER_ALIAS, "version": version} if version else None
 
 
 def _comparison(project: Project) -> dict[str, Any] | None:

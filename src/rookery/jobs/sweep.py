@@ -13,7 +13,7 @@ from rookery.core.holdout import digest, in_order
 from rookery.core.tags import BEST, DIGEST, FAMILY, KIND, LAST_BATCH, TASK
 from rookery.core.task import Task
 from rookery.errors import InputError, Unavailable
-from rookery.jobs.batch_evidence import batch_tags
+from rookery.jobs.batches.evidence import batch_tags
 from rookery.jobs.candidate_runs import Plan, log_all
 from rookery.jobs.fitting import Fitting, fit_all
 from rookery.jobs.leaderboard import Row, Sweep, ranked

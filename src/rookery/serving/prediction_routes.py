@@ -79,17 +79,12 @@ class PredictionRoutes:
             )
 
     def _card(self, number: str) -> PredictionCard:
-        from rookery.stores.database import connect
-        from rookery.stores.predictions import prediction_of, read_prediction
+        from rookery.serving.prediction_log.reading import find_prediction
 
+        assert self.log is not None
         if not is_id(number):
             raise _unknown(number)
-        waiting = self.log.find(number) if self.log else None
-        found = (
-            prediction_of(*waiting)
-            if waiting
-            else read_prediction(connect(self.settings.tables_url), number)
-        )
+        found = find_prediction(self.log.find, self.settings.tables_url, number)
         if found is None:
             raise _unknown(number)
         card = PredictionCard(

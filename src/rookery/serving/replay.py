@@ -8,15 +8,10 @@ from mlflow.entities.model_registry import ModelVersion
 
 from rookery.core.records import InvalidRecords
 from rookery.errors import InputError, Refused
+from rookery.serving.prediction_log.reading import find_prediction
 from rookery.serving.prediction_log.spool import Spool
 from rookery.settings import Settings, get_settings
-from rookery.stores.predictions import (
-    Prediction,
-    UnknownPrediction,
-    prediction_of,
-    read_prediction,
-)
-from rookery.stores.tables import Tables
+from rookery.stores.predictions import Prediction, UnknownPrediction
 from rookery.stores.tracking import Tracking
 from rookery.stores.versions import LoadedVersion, load_version
 
@@ -71,12 +66,8 @@ def replay(prediction_id: str) -> Replay:
 
 
 def _logged(settings: Settings, prediction_id: str) -> Prediction:
-    """Waiting ones first: what is sent in between is found in the table."""
-    waiting = Spool(settings.cache / "spool").find(prediction_id)
-    found = prediction_of(*waiting) if waiting else None
-    tables = Tables(settings.tables_url)
-    if found is None and tables.columns("predictions") is not None:
-        found = read_prediction(tables.engine, prediction_id)
+    spool = Spool(settings.cache / "spool")
+    found = find_prediction(spool.find, settings.tables_url, prediction_id)
     if found is None:
         raise UnknownPrediction(
             f"there is no prediction {prediction_id!r}",

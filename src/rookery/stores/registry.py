@@ -12,7 +12,7 @@ from rookery.errors import InputError
 from rookery.stores.connection import Connection
 
 STAGE = "Production"
-CHALLENGER = "challenger"  # the alias of the version that wants the serving alias
+CHALLENGER_ALIAS = "challenger"  # the alias of the version that wants the serving alias
 
 
 @dataclass(frozen=True)
@@ -130,14 +130,14 @@ class Registry(Connection):
 
     def end_challenge(self, name: str, version: str) -> None:
         """Takes the alias `challenger` from a version that carries it."""
-        if self.aliases(name).get(CHALLENGER) == version:
+        if self.aliases(name).get(CHALLENGER_ALIAS) == version:
             with self.answering():
-                self.client.delete_registered_model_alias(name, CHALLENGER)
+                self.client.delete_registered_model_alias(name, CHALLENGER_ALIAS)
 
     def set_challenger(self, name: str, version: str) -> None:
         """Gives the alias `challenger`, which whatever had it loses."""
         with self.answering():
-            self.client.set_registered_model_alias(name, CHALLENGER, version)
+            self.client.set_registered_model_alias(name, CHALLENGER_ALIAS, version)
 
     def set_stage(self, name: str, version: str) -> None:
         """Stage Production for this version, archiving the others."""

@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 from mlflow import MlflowClient
 from tests.conftest import copy_project, point_at, write_task
+from tests.penguins import PENGUIN
 
 import rookery as rk
 from rookery.jobs.project import Project, open_project
@@ -167,14 +168,7 @@ def running(project: Project) -> Iterator[Served]:
 
 @pytest.fixture
 def penguin() -> dict[str, Any]:
-    return {
-        "island": "Torgersen",
-        "bill_length_mm": 39.1,
-        "bill_depth_mm": 18.7,
-        "flipper_length_mm": 181.0,
-        "body_mass_g": 3750.0,
-        "sex": "male",
-    }
+    return dict(PENGUIN)
 
 
 @pytest.fixture

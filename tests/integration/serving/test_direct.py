@@ -7,19 +7,12 @@ from contextlib import contextmanager
 
 import pytest
 from tests.integration.serving.conftest import Served, eventually
+from tests.penguins import PENGUIN
 
 from rookery.serving.connections import Direct
 from rookery.serving.direct import DirectOne
 
-RECORD = {
-    "island": "Torgersen",
-    "bill_length_mm": 39.1,
-    "bill_depth_mm": 18.7,
-    "flipper_length_mm": 181.0,
-    "body_mass_g": 3750.0,
-    "sex": "male",
-}
-BODY = json.dumps(RECORD).encode()
+BODY = json.dumps(PENGUIN).encode()
 
 
 def request(
@@ -50,7 +43,7 @@ def answers(line: socket.socket, count: int) -> list[tuple[int, dict[str, str], 
 @pytest.fixture
 def begun(served: Served, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The bodies of requests that the connection answers; its host was let in before."""
-    served.client.post("/predict", json=RECORD, headers={"Host": "localhost"}).raise_for_status()
+    served.client.post("/predict", json=PENGUIN, headers={"Host": "localhost"}).raise_for_status()
     bodies: list[bytes] = []
     ask = DirectOne.ask
 
@@ -89,7 +82,7 @@ def test_every_request_is_counted_and_logged_whichever_way_it_went(
     assert counted(served) == before + 4
     for one in said:
         card = served.client.get(f"/predictions/{one['id']}").json()
-        assert (card["input"], card["output"]["prediction"]) == (RECORD, one["prediction"])
+        assert (card["input"], card["output"]["prediction"]) == (PENGUIN, one["prediction"])
 
 
 def counted(served: Served) -> float:

@@ -19,6 +19,7 @@ from scripts.servers import free_port
 from tests.conftest import point_at
 from tests.integration.serving.conftest import JSON, Served, eventually, serving
 from tests.integration.serving.test_server import COMMANDS, answers, started
+from tests.penguins import PENGUIN
 
 from rookery.serving import bodies, connections
 
@@ -26,10 +27,7 @@ LIMIT = 200_000  # API_MAX_BODY_BYTES
 TIMES = 20 if os.environ.get("ROOKERY_ALL_TESTS") else 1
 HOST, KIND = b"Host: localhost\r\n", b"Content-Type: application/json\r\n"
 CLOSE, CHUNKED = b"Connection: close\r\n", b"Transfer-Encoding: chunked\r\n"
-RECORD = (
-    b'{"island":"Torgersen","bill_length_mm":39.1,"bill_depth_mm":18.7,'
-    b'"flipper_length_mm":181.0,"body_mass_g":3750.0,"sex":"male"}'
-)
+RECORD = json.dumps(PENGUIN).encode()
 FOREVER = b"a" * 1_000_000
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.conftest import copy_project, point_at
 from tests.integration.serving.conftest import serving
+from tests.penguins import PENGUIN
 
 import rookery as rk
 from rookery.cli import run_command
@@ -18,15 +19,7 @@ from rookery.serving.prediction_log.blocks import encode
 from rookery.settings import get_settings
 from rookery.stores.predictions import UnknownPrediction
 
-PENGUIN = {
-    "island": "Torgersen",
-    "bill_length_mm": 39.1,
-    "bill_depth_mm": 18.7,
-    "flipper_length_mm": 181,
-    "body_mass_g": 3750,
-    "sex": "male",
-    "year": 2007,  # of a raw row; the model does not use it
-}
+ASKED = PENGUIN | {"year": 2007}  # of a raw row; the model does not use it
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +30,8 @@ def answered(promoted_home: Path, tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         point_at(patch, place)
         with serving(get_settings()) as api:
-            one = api.client.post("/predict", json=PENGUIN).json()
-            two = api.client.post("/predict/batch", json=[PENGUIN, PENGUIN]).json()
+            one = api.client.post("/predict", json=ASKED).json()
+            two = api.client.post("/predict/batch", json=[ASKED, ASKED]).json()
     get_settings.cache_clear()
     return place, [one["id"], *(each["id"] for each in two["predictions"])]
 

@@ -11,7 +11,7 @@ from rookery.core.shape import inputs_for, score_on
 from rookery.errors import InputError, Refused
 from rookery.jobs.plots import truth_for
 from rookery.jobs.project import Project
-from rookery.stores.registry import CHALLENGER
+from rookery.stores.registry import CHALLENGER_ALIAS
 from rookery.stores.versions import LoadedVersion, load_version
 
 
@@ -54,7 +54,7 @@ class Compared:
 def compare(project: Project, holdout: pd.DataFrame | None) -> Compared:
     """Scores what serves and what carries the challenger's alias (`SHADOW`, or `challenger`)."""
     tracking, name, settings = project.tracking, project.task.name, project.settings
-    serving, alias = tracking.production(name), settings.shadow or CHALLENGER
+    serving, alias = tracking.production(name), settings.shadow or CHALLENGER_ALIAS
     challenging = tracking.aliases(name).get(alias)
     if challenging == serving:
         challenging = None

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from rookery.core.decision import Decision, decide
 from rookery.core.tags import LAST_BATCH
 from rookery.errors import Refused, Unavailable
-from rookery.jobs.batch_evidence import batch_tag, gather
-from rookery.jobs.batch_loading import load_next
+from rookery.jobs.batches.evidence import batch_tag, gather
+from rookery.jobs.batches.loading import load_next
 from rookery.jobs.clean import clean
 from rookery.jobs.leaderboard import Sweep
 from rookery.jobs.project import Project, open_project

@@ -1,0 +1,1 @@
+"""Rows that arrive in parts: each loaded, cleaned, judged, and trained on where it is time."""
