@@ -16,29 +16,38 @@ from rookery.core.task import Task
 MOST_COLUMNS = 20  # bars that can still be read
 MOST_ROWS = 1000
 MOST_PREDICTIONS = 150  # of all rows at once; each costs some milliseconds
+MOST_TRIED = 60  # columns one by one; of more, those of the groups that are worth most
+GROUPS = 25
+
+Score = Callable[[Any, pd.DataFrame, pd.Series], float]
 
 
 def importance(
     model: Any, X: pd.DataFrame, y: pd.Series, task: Task, labels: Sequence[Any]
 ) -> Figure:
-    """What shuffling a raw column costs; few repeats, because each predicts all rows again."""
+    """What shuffling a raw column costs; few repeats, because each predicts all rows again.
+
+    Of more than 60 columns only those are tried that are in the groups whose shuffling costs most.
+    """
     if len(X) > MOST_ROWS:
         X = X.sample(MOST_ROWS, random_state=SEED)
         y = y.loc[X.index]
     before = evaluate(model, X, y, labels)
     # a model without probabilities has no log loss, and rows of one class no ROC AUC
     metric = task.metric if task.metric in before else next(iter(before))
+    score = _scorer(metric, labels)
+    tried = X[_worth_trying(model, X, y, score)]
     found = permutation_importance(
         model,
-        X,
+        tried,
         y,
         random_state=SEED,
-        scoring=_scorer(metric, labels),
-        n_repeats=int(np.clip(MOST_PREDICTIONS // X.shape[1], 2, 5)),
+        scoring=lambda model, shuffled, y: score(model, _replaced(X, shuffled), y),
+        n_repeats=int(np.clip(MOST_PREDICTIONS // tried.shape[1], 2, 5)),
     )
     order = np.argsort(-found.importances_mean, kind="stable")[:MOST_COLUMNS]
     return _bars(
-        [str(X.columns[index]) for index in order],
+        [str(tried.columns[index]) for index in order],
         found.importances_mean[order],
         found.importances_std[order],
         _cost(task, metric),
@@ -47,7 +56,26 @@ def importance(
     )
 
 
-def _scorer(metric: str, labels: Sequence[Any]) -> Callable[[Any, pd.DataFrame, pd.Series], float]:
+def _worth_trying(model: Any, X: pd.DataFrame, y: pd.Series, score: Score) -> list[Any]:
+    """All columns; of very many, those of the groups that cost most when shuffled together."""
+    if X.shape[1] <= MOST_TRIED:
+        return list(X.columns)
+    draw, left = np.random.default_rng(SEED), {}
+    for group in np.array_split(X.columns.to_numpy(), GROUPS):
+        names = group.tolist()
+        shuffled = X[names].iloc[draw.permutation(len(X))].set_axis(X.index)
+        left[tuple(names)] = score(model, _replaced(X, shuffled), y)
+    worst_first = [name for group in sorted(left, key=lambda group: left[group]) for name in group]
+    return worst_first[:MOST_TRIED]
+
+
+def _replaced(X: pd.DataFrame, columns: pd.DataFrame) -> pd.DataFrame:
+    whole = X.copy()
+    whole[list(columns)] = columns
+    return whole
+
+
+def _scorer(metric: str, labels: Sequence[Any]) -> Score:
     """A metric where more is better; probabilities are asked for only where it needs them."""
     sign = 1 if DIRECTIONS[metric] == "maximize" else -1
 

@@ -76,3 +76,27 @@ def test_of_many_columns_the_first_are_shown(make_task):
     assert len(bars) == MOST_COLUMNS
     assert next(iter(bars)) == "x41"
     assert f"first {MOST_COLUMNS} of 60" in figure.get_suptitle()
+
+
+def test_of_very_many_columns_those_that_matter_are_found_with_few_predictions(make_task):
+    names = [f"x{number}" for number in range(200)]
+    draw = np.random.default_rng(5)
+    X = pd.DataFrame(draw.normal(size=(300, 200)), columns=names)
+    y = pd.Series(10 * X.x7 + 5 * X.x150 + draw.normal(size=300))
+    columns = {name: {"type": "float"} for name in names}
+    task = make_task(columns, y={"type": "float", "required": True}, metric="rmse")
+    fitted, asked = LinearRegression().fit(X, y), []
+
+    class Counted:
+        def predict(self, rows: pd.DataFrame):
+            asked.append(list(rows.columns) == names)
+            return fitted.predict(rows)
+
+        def fit(self):
+            raise AssertionError("it is fitted")
+
+    figure = importance(Counted(), X, y, task, ())
+    assert list(lengths(figure))[:2] == ["x7", "x150"]
+    assert f"first {MOST_COLUMNS} of 200" in figure.get_suptitle()
+    assert all(asked)
+    assert len(asked) < 200
