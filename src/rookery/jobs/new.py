@@ -98,8 +98,14 @@ def _target(names: list[str], batch: Batch, target: str | None) -> str:
         field="--target",
         value=target,
         allowed=brief(names, 30),
-        next=f"--target {folded[near[0]]!r}" if near else "--target COLUMN",
+        next=f"--target {folded[near[0]]!r}" if near else _no_target(names),
     )
+
+
+def _no_target(names: list[str]) -> str:
+    if len(names) > 1:
+        return "--target COLUMN"
+    return "make its first line the names of the columns, with a comma, semicolon, tab or | between"
 
 
 def _rows(batch: Batch) -> tuple[pd.DataFrame, int]:

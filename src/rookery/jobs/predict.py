@@ -69,16 +69,19 @@ def predict_file(path: Path, out: Path | None, task: str | None = None) -> dict[
         )
     project = open_project(task)
     model = load_production(project.tracking, project.task.name)
-    columns, rows = read_cells(path)
+    cells = read_cells(path)
     # a column that says the answer is what people's files have; it is not asked about
     target = model.task.target if model.task else None
-    named = dict(zip(columns, _named(columns, model.task), strict=True))
-    asked = [{named[k]: v for k, v in row.items() if named[k] != target} for row in rows]
+    names = _named(cells.columns, model.task)
+    asked = [
+        {name: cell for name, cell in zip(names, row, strict=True) if name != target}
+        for row in cells.rows
+    ]
     typed = [read_text(record, model.description.fields, model.task) for record in asked]
     answers = _answers(project, model, typed)
     if out is None:
         return {"predictions": answers}
-    write_answers(out, columns, rows, answers)
+    write_answers(out, cells, answers)
     return {"rows": len(answers), "file": str(out)}
 
 

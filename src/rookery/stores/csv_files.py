@@ -21,6 +21,10 @@ SIGNATURES = {
     b"SQLite format 3": "a SQLite database",
     b"\x89PNG": "a picture",
     b"%PDF": "a PDF",
+    b"\xd0\xcf\x11\xe0": "an Excel file of the old kind",
+    b"<!doctype html": "a web page",
+    b"<!DOCTYPE html": "a web page",
+    b"<html": "a web page",
 }
 
 
@@ -90,9 +94,17 @@ def _reading(path: Path, encoding: str) -> Iterator[None]:
             value=encoding,
             allowed="utf-8, latin-1, cp1252 …",
         ) from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
+    except pd.errors.EmptyDataError as error:
         raise InputError(
-            f"{path} is not a readable CSV file: {str(error).strip()}",
+            f"{path} holds nothing but blank lines",
+            field="source.csv",
+            value=str(path),
+            allowed="a header, then rows of as many cells",
+        ) from error
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        fault = str(error).strip().removeprefix("Error tokenizing data. C error: ")
+        raise InputError(
+            f"{path} is not a readable CSV file: {fault}",
             field="source.csv",
             value=str(path),
             allowed="a header, then rows of as many cells",
@@ -104,12 +116,22 @@ def _text_digest(path: Path, encoding: str) -> str:
     state = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
-            _refuse_binary(path, block, encoding, first=file.tell() == len(block))
+            _check_text(path, block, encoding, "source.csv", first=file.tell() == len(block))
             state.update(block)
     return state.hexdigest()
 
 
-def _refuse_binary(path: Path, block: bytes, encoding: str, *, first: bool) -> None:
+def refuse_binary(path: Path, encoding: str, field: str) -> None:
+    """Refuses a file whose beginning is not that of a text; `field` is what named it.
+
+    Raises:
+        InputError: naming what it seems to be.
+    """
+    with path.open("rb") as file:
+        _check_text(path, file.read(1 << 20), encoding, field, first=True)
+
+
+def _check_text(path: Path, block: bytes, encoding: str, field: str, *, first: bool) -> None:
     marks = (name for mark, name in SIGNATURES.items() if first and block.startswith(mark))
     found = next(marks, None)
     if found is None and b"\x00" in block and not encoding.lower().startswith(("utf-16", "utf-32")):
@@ -117,7 +139,7 @@ def _refuse_binary(path: Path, block: bytes, encoding: str, *, first: bool) -> N
     if found:
         raise InputError(
             f"{path} is {found}, not CSV text",
-            field="source.csv",
+            field=field,
             value=str(path),
             allowed="a text file with a header and separated values",
         )

@@ -30,6 +30,11 @@ def _encoding(path: Path) -> str:
         start = file.read(4)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    # UTF-16 without the mark at its beginning: half of each Latin letter is a zero
+    for zeros, letters, name in ((start[1::2], start[::2], "utf-16-le"),
+                                 (start[::2], start[1::2], "utf-16-be")):  # fmt: skip
+        if zeros == b"\0\0" and 0 not in letters:
+            return name
     return next((name for name in ("utf-8", "cp1252") if _decodes(path, name)), "latin-1")
 
 

@@ -42,7 +42,9 @@ def connect(url: str, setting: str = "DATABASE_URL", *, reading: bool = False) -
     except NoSuchModuleError as error:
         raise _unknown(address, setting) from error
     except ModuleNotFoundError as error:
-        extra = EXTRAS.get(address.get_backend_name(), address.get_backend_name())
+        extra = EXTRAS.get(address.get_backend_name())
+        if extra is None:  # a library that SQLAlchemy knows, and we do not
+            raise _unknown(address, setting) from error
         raise InputError(
             f"the driver for {address.get_backend_name()} is not installed ({error.name})",
             field=setting,

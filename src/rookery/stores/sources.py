@@ -12,6 +12,14 @@ from rookery.stores.database import plain_place, quoted
 from rookery.stores.parquet_files import open_parquet
 from rookery.stores.queries import open_query
 
+SHEET = "save the sheet as CSV, and name that file"
+UNPACK = "unpack it, and name the file that is in it"
+NEXT = {
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers"), SHEET),
+    **dict.fromkeys((".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".tar", ".tgz"), UNPACK),
+    **dict.fromkeys((".db", ".sqlite", ".sqlite3"), "sqlite:///FILE#table"),
+}
+
 
 def open_source(
     source: Source, folder: Path, sql_url: str | None, cache: Path, local: Path | None = None
@@ -65,13 +73,8 @@ def source_from(text: str, declared: Source) -> Source:
         return _checked(sql={"query": query, "url": url})
     kind = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet"}
     ending = Path(text).suffix.lower()
-    if ending not in kind:
-        raise InputError(
-            f"--from {text!r}: what this is cannot be told from its name",
-            field="--from",
-            value=text,
-            allowed=".csv, .tsv, .txt, .parquet, .pq, package:NAME, ADDRESS#table",
-        )
+    if Path(text).is_dir() or ending not in kind:
+        raise _no_source(text, ending)
     separator = "\t" if ending == ".tsv" else declared.separator
     return _checked(
         **{kind[ending]: str(Path(text).resolve())}, separator=separator, encoding=declared.encoding
@@ -91,6 +94,20 @@ def as_section(source: Source, folder: Path) -> dict[str, Any]:
         place = plain_place(source.sql.url)
         section["sql"] = {"query": source.sql.query} | ({"url": place} if place else {})
     return section
+
+
+def _no_source(text: str, ending: str) -> InputError:
+    folder = Path(text).is_dir()
+    what = "it is a folder" if folder else "what this is cannot be told from its name"
+    return InputError(
+        f"--from {text!r}: {what}",
+        field="--from",
+        value=text,
+        allowed=".csv, .tsv, .txt, .parquet, .pq, package:NAME, ADDRESS#table",
+        next="name one of its files; for files that are batches of one table see docs/batches.md"
+        if folder
+        else NEXT.get(ending),
+    )
 
 
 def _checked(**given: Any) -> Source:
@@ -113,7 +130,7 @@ def _existing(path: Path) -> Path:
             field="source",
             value=str(path),
             allowed="an existing file",
-            next="mend `source:` in the task, or: rookery ingest --from FILE",
+            next="mend the path, in `source:` of the task or after --from",
         )
     if path.stat().st_size == 0:
         raise InputError(

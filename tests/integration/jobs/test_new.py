@@ -79,11 +79,10 @@ def test_a_file_of_another_country_becomes_a_served_model_without_a_line_of_code
     assert clean["prediction"] == "fast"
     asked = place / "asked.csv"
     cells = ["01.05.2026", "4.200,50 €", "'Köln'", "ja", "180,0"]
-    quoted = ",".join(f'"{cell}"' for cell in cells)
-    asked.write_text(",".join(NAMES[:-1]) + f"\n{quoted}\n", encoding="utf-8")
+    asked.write_bytes(f"{';'.join(NAMES[:-1])}\n{';'.join(cells)}\n".encode("cp1252"))
     assert run_command(["predict", "flats", "--csv", str(asked), "--out", "out.csv"]) == 0
-    written = (place / "out.csv").read_text(encoding="utf-8").splitlines()[1]
-    assert f"{clean['probabilities']['fast']}" in written
+    written = (place / "out.csv").read_text(encoding="cp1252").splitlines()[1].split(";")
+    assert written[:-1] == [*cells, "fast", f"{clean['probabilities']['fast']}"]
 
 
 def test_a_table_of_a_database_is_read_and_a_plain_address_stands_in_the_file(place):
@@ -109,12 +108,12 @@ def test_no_secret_of_an_address_reaches_the_file(place, monkeypatch):
 
 def test_the_names_that_a_table_cannot_have_come_back_to_the_same_columns(place):
     long = "a_very_long_name_" * 5
-    rows = [["", "Sex", "sex", long, "y"]]
-    rows += [[str(n), "m", "f", str(n % 7), "ab"[n * 7 % 3 % 2]] for n in range(60)]
+    rows = [["", "Sex", "sex", long, "batch_id", "y"]]
+    rows += [[str(n), "m", "f", str(n % 7), "k", "ab"[n * 7 % 3 % 2]] for n in range(60)]
     (place / "odd.csv").write_text("".join(",".join(row) + "\n" for row in rows), "utf-8")
     rk.new("odd", "odd.csv", "y")
     task, _ = read_task(place / "tasks", "odd")
-    assert list(task.columns) == ["column_1", "Sex", "sex_2", long[:63], "y"]
+    assert list(task.columns) == ["column_1", "Sex", "sex_2", long[:63], "batch_id_2", "y"]
     rk.ingest("odd")
     assert rk.clean("odd").clean == 60
     path = place / "tasks" / "odd.yaml"
@@ -164,7 +163,12 @@ def test_a_target_that_is_not_there_is_answered_with_the_nearest(place):
         (b"39,x\n50,x\n38,x\n", "looks like a row"),
         (b"a,b\n1,2\n1,2,3\n", "not a readable CSV file"),
         (b"a,b\n1,\x00\n", "a binary file"),
-        (b"a,b\n1,x\n2,x\n", "has one value, 'x'"),
+        (b"a,b\n1,x\n2,x\n", "has one value, 'x', in all rows"),
+        (b"a,b\n1,NA\n2,EU\n3,NA\n", "only one value, 'EU'; 2 rows count as missing ('NA' in 2)"),
+        (b"a,b\n1,2\n2,3\n3,4\n1,2\n", "has 3 different rows with a b: too few to learn from"),
+        (b"Sales 2026,,\na,,b\n1,2,3\n", "leaves 2 of 3 columns without a name"),
+        (b"\n\n", "nothing but blank lines"),
+        (b"<!doctype html>\n<html>\n", "a web page"),
     ],
 )
 def test_a_file_of_which_nothing_can_be_learnt_is_refused(place, content, message):
@@ -181,9 +185,29 @@ def test_a_name_that_no_task_can_have_is_refused(place, name):
     assert "cannot be the name of a task" in refusal(name, "data/flats.csv", "sold").message
 
 
-@pytest.mark.parametrize("source", ["missing.csv", "table.xls", "nonsense://x#t", "sqlite:///a.db"])
-def test_a_source_that_is_none_is_refused(place, source):
-    assert refusal("flats", source, "sold").allowed
+@pytest.mark.parametrize(
+    ("source", "message", "following"),
+    [
+        ("missing.csv", "there is no file", "mend the path"),
+        ("table.xls", "cannot be told from its name", "save the sheet as CSV"),
+        ("flats.csv.gz", "cannot be told from its name", "unpack it"),
+        ("data", "it is a folder", "name one of its files"),
+        ("nonsense://x#t", "'nonsense'", ""),
+        ("oracle://u:hidden@h/x#t", "a database that is not known: 'oracle'", ""),
+        ("sqlite:///a.db", "names a database but no table", ""),
+    ],
+)
+def test_a_source_that_is_none_is_refused(place, source, message, following):
+    refused = refusal("flats", source, "sold")
+    assert message in refused.message
+    assert "hidden" not in refused.message
+    assert refused.allowed
+    assert following in (refused.next or "")
+
+
+def test_one_column_where_several_are_asked_for_is_answered_with_the_separators(place):
+    (place / "t.csv").write_text("# exported\na b sold\n1 2 3\n", "utf-8")
+    assert "comma, semicolon, tab or |" in refusal("t", "t.csv", "sold").next
 
 
 def test_the_verb_ends_with_the_next_command_or_one_object(place, capfd):

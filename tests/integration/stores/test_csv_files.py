@@ -62,7 +62,7 @@ LATE = b"a,b\n" + b"1,x\n" * 300_000
     ("content", "source", "named"),
     [
         pytest.param(b"", {}, "is empty", id="empty"),
-        pytest.param(b"\n\n\n", {}, "No columns", id="blank lines"),
+        pytest.param(b"\n\n\n", {}, "nothing but blank lines", id="blank lines"),
         pytest.param("a,b\n1,ñ\n".encode("latin-1"), {}, "not utf-8 text: byte 0xf1", id="latin-1"),
         pytest.param(LATE + b"1,\xf1\n", {}, "not utf-8 text: byte 0xf1", id="late byte"),
         pytest.param("a,b\n1,ñ\n".encode("utf-16"), {}, "a binary file", id="utf-16"),
@@ -77,6 +77,8 @@ LATE = b"a,b\n" + b"1,x\n" * 300_000
         pytest.param(b"\x89PNG\r\n\x1a\n", {}, "a picture", id="picture"),
         pytest.param(b"\x1f\x8b\x08\x00", {}, "a gzip file", id="gzip"),
         pytest.param(b"%PDF-1.7\n", {}, "a PDF", id="pdf"),
+        pytest.param(b"<!doctype html>\n", {}, "a web page", id="web page"),
+        pytest.param(b"\xd0\xcf\x11\xe0\xa1\xb1", {}, "an Excel file", id="old Excel file"),
         pytest.param(b"SQLite format 3\x00", {}, "a SQLite database", id="database"),
     ],
 )

@@ -16,6 +16,8 @@ from rookery.stores.csv_form import SAMPLE, csv_form
         ("a;b\n1;ñ\n".encode("latin-1"), (";", "cp1252")),
         (b"a;b\n1;\x81\n", (";", "latin-1")),
         ("a;b\n1;ñ\n".encode("utf-16"), (";", "utf-16")),
+        ("a;b\n1;ñ\n".encode("utf-16-le"), (";", "utf-16-le")),
+        ("a;b\n1;ñ\n".encode("utf-16-be"), (";", "utf-16-be")),
         (b'\n"a;1";b;c\nx;"y;z";w\n', (";", "utf-8")),
         (b"only\n1\n", (",", "utf-8")),
         (b"\n\n", (",", "utf-8")),

@@ -17,7 +17,7 @@ PROSE, PROSE_REPEATS = 3, 20  # blanks in a text on average, and rows a value it
 LONGEST_CATEGORY = 200
 MOST_SPAN = 1e300  # of a range that can be widened
 RARE = 10  # rows of a category, below which little can be learnt of it
-CODED = re.compile(r"(^|[_\s.-])(zip|zipcode|zip_code|postcode|postal|plz)", re.IGNORECASE)
+CODED = re.compile(r"(^|[_\s.-])(zip|zipcode|zip_code|postcode|postal|plz|cp$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

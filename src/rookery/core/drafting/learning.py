@@ -19,6 +19,8 @@ class Choice:
     sets: tuple[dict[str, Any], ...]
     fixed: dict[str, Any] = field(default_factory=dict)
     up_to: float = math.inf  # rows of the table; above it, it is not tried
+    at_least: int = 0  # rows of the table; below it neither
+    of_each: int = 0  # rows of each class, likewise
     max_rows: int | None = None  # that it is fitted on
     why: str = ""
 
@@ -43,6 +45,7 @@ CHOICES = (
         CLASSES,
         ({"C": 1.0}, {"C": 10.0}),
         up_to=3_000,
+        of_each=15,  # its probabilities come from five folds of what a fold leaves of a class
         why="for few rows: time grows with their square",
     ),
     Choice(
@@ -50,6 +53,7 @@ CHOICES = (
         EVERY,
         ({"n_neighbors": 5}, {"n_neighbors": 15, "weights": "distance"}),
         up_to=10_000,
+        at_least=40,  # rows in which each is to find 15 others
         why="for few rows: each answer looks at all of them",
     ),
     Choice(
@@ -85,7 +89,14 @@ CHOICES = (
 
 def choices_for(answer: Answer, rows: int) -> list[Choice]:
     """The families to try on so many rows."""
-    return [one for one in CHOICES if answer.problem in one.problems and rows <= one.up_to]
+    smallest = min(answer.classes.values(), default=rows)
+    return [
+        one
+        for one in CHOICES
+        if answer.problem in one.problems
+        and one.at_least <= rows <= one.up_to
+        and one.of_each <= smallest
+    ]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ from rookery.core.profile.naming import column_names
 from rookery.core.profile.reading import Seen, read_column
 from rookery.core.profile.suspects import as_key, copies, without_news
 from rookery.core.profile.target import Answer, answer_of
+from rookery.errors import InputError
+
+FEWEST_ROWS = 20  # of which a fifth is held out and a fifth of the rest is in each fold
 
 __all__ = ["Answer", "Leak", "Profile", "Seen", "column_names", "profile"]
 
@@ -52,6 +55,8 @@ def profile(
         for at, (name, given) in enumerate(zip(names, frame.columns, strict=True))
     ]
     answer = answer_of(next(seen for seen in columns if seen.name == target), origin)
+    copied = frame.duplicated().to_numpy()
+    _require_rows(int((~copied & answer.seen.values.notna().to_numpy()).sum()), target, origin)
     others = [seen for seen in columns if seen.name != target]
     left_out = _without_worth(others)
     kept = [seen for seen in others if seen.name not in left_out]
@@ -60,8 +65,19 @@ def profile(
     if len(sure) == len(kept):  # something has to be learnt from
         suspected, sure = [Leak(leak.name, leak.said, sure=False) for leak in suspected], {}
     warnings = {leak.name: leak.said for leak in suspected if not leak.sure}
-    duplicates = int(frame.duplicated().sum())
-    return Profile(tuple(columns), answer, rows, len(frame), duplicates, left_out | sure, warnings)
+    return Profile(
+        tuple(columns), answer, rows, len(frame), int(copied.sum()), left_out | sure, warnings
+    )
+
+
+def _require_rows(different: int, target: str, origin: str) -> None:
+    if different < FEWEST_ROWS:
+        raise InputError(
+            f"{origin} has {different} different rows with a {target}: too few to learn from",
+            field="--from",
+            value=different,
+            allowed=f"at least {FEWEST_ROWS} rows",
+        )
 
 
 def _without_worth(columns: Sequence[Seen]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from rookery.core.profile.numbers import MOST_REFUSED, Reading
+from rookery.core.profile.numbers import Reading, may_be_refused
 from rookery.core.values import read_date
 
 _TIME = r"(?P<time>[T ]\d{1,2}:\d{2}(?::\d{2})?)?"
@@ -93,13 +93,14 @@ def _matches(pattern: re.Pattern[str], texts: Sequence[str]) -> list[re.Match[st
 
 def _fits(pattern: re.Pattern[str], counts: Mapping[str, int]) -> bool:
     fitting = sum(rows for text, rows in counts.items() if pattern.fullmatch(text))
-    return fitting >= sum(counts.values()) * (1 - MOST_REFUSED)
+    rows = sum(counts.values())
+    return rows - fitting <= may_be_refused(rows)
 
 
 def _read(counts: Mapping[str, int], form: str | None) -> dict[str, object] | None:
     found = {text: date for text in counts if (date := read_date(text, form))}
-    rows = sum(counts[text] for text in found)
-    return dict(found) if rows >= sum(counts.values()) * (1 - MOST_REFUSED) else None
+    rows, every = sum(counts[text] for text in found), sum(counts.values())
+    return dict(found) if every - rows <= may_be_refused(every) else None
 
 
 def _dated(found: Mapping[str, object], form: str | None) -> Reading:

@@ -24,6 +24,15 @@ def column_names(given: Sequence[str], origin: str) -> list[str]:
             next="keep the columns that matter, for example in a file of their own",
         )
     twice = sorted({name for name in given if list(given).count(name) > 1})
+    if twice == [""]:
+        raise InputError(
+            f"the first line of {origin} leaves {list(given).count('')} of {len(given)} columns "
+            "without a name",
+            field="--from",
+            value=origin,
+            allowed="a first line with the names of the columns, at most one of them empty",
+            next="remove the lines above the names, and columns without a name",
+        )
     if twice:
         raise InputError(
             f"{origin} has more than one column {brief(map(repr, twice), 6)}",

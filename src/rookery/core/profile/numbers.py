@@ -1,6 +1,7 @@
 """Numbers as people write them: thousands, decimal commas, currencies, percent."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -19,10 +20,12 @@ MARKS: tuple[tuple[str, str | None], ...] = (
 )  # fmt: skip
 FIRST = 200  # different texts, by which words are told from numbers at once
 MOST_REFUSED = 0.01  # of the rows may be no number in a column of numbers
+FEW_ROWS = 20  # from here on one row may be none: a total below a table, for example
 _UNIT = re.compile(
     rf"^[+-]?({'|'.join(map(re.escape, UNITS))})\s*[+-]?[\d.,]|"
     rf"\d\s*({'|'.join(map(re.escape, UNITS))})$"
 )
+_MEASURE = re.compile(r"\d\s?([^\W\d_][^\s\d]{0,14})$")  # a word behind a number: kg, m², días
 _CODE = re.compile(r"[+-]?0\d+", re.ASCII)
 _THREE = re.compile(r"[+-]?\d{1,3}\.\d{3}", re.ASCII)
 
@@ -31,7 +34,8 @@ _THREE = re.compile(r"[+-]?\d{1,3}\.\d{3}", re.ASCII)
 class Reading:
     """What the texts of a column mean: a value for each that could be read.
 
-    `keys` is what the task file has to say of the column, `said` what people should know.
+    `keys` is what the task file has to say of the column, `said` what people should know, and
+    `gaps` are texts that stand for no value in this column alone.
     """
 
     type: str
@@ -39,6 +43,7 @@ class Reading:
     keys: dict[str, Any] = field(default_factory=dict)
     unit: str | None = None
     said: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
 
 def read_numbers(counts: Mapping[str, int]) -> Reading | None:
@@ -48,11 +53,11 @@ def read_numbers(counts: Mapping[str, int]) -> Reading | None:
     """
     if any(map(_CODE.fullmatch, counts)):
         return None
-    units = {unit for text in counts if (unit := _unit(text))}
+    units = {unit for text in counts if (unit := _unit(text))} or _measure(counts)
     if len(units) > 1:
         return None
     rests = {text: bare(text, tuple(units)) for text in counts}
-    marks = _marks(counts, rests, money=bool(units - {"%"}))
+    marks = _marks(counts, rests, money=bool(units & set(UNITS) - {"%"}))
     if marks is None:
         return None
     points = {text: with_point(rest, *marks) for text, rest in rests.items()}
@@ -60,9 +65,9 @@ def read_numbers(counts: Mapping[str, int]) -> Reading | None:
     if any(abs(value) == float("inf") for value in values.values()):
         return None
     whole = all(value.is_integer() for value in values.values())
-    if whole and any(abs(value) > LARGEST_WHOLE for value in values.values()):
-        return None  # too long for a number: somebody's key
     plain = whole and not any(set(rests[text]) & {marks[0], "e", "E"} for text in values)
+    if plain and any(abs(value) > LARGEST_WHOLE for value in values.values()):
+        return None  # too long for a number: somebody's key
     return Reading(
         "integer" if plain else "float",
         values,
@@ -75,6 +80,17 @@ def read_numbers(counts: Mapping[str, int]) -> Reading | None:
 def _unit(text: str) -> str | None:
     found = _UNIT.search(text)
     return next(filter(None, found.groups()), None) if found else None
+
+
+def _measure(counts: Mapping[str, int]) -> set[str]:
+    """The word that stands behind nearly every number; fewer would be codes such as 12a."""
+    found = Counter[str]()
+    for text, rows in counts.items():
+        if match := _MEASURE.search(text):
+            found[match[1]] += rows
+    word, rows = found.most_common(1)[0] if found else ("", 0)
+    every = sum(counts.values())
+    return {word} if rows and every - rows <= may_be_refused(every) else set()
 
 
 def _marks(
@@ -91,12 +107,17 @@ def _marks(
             best, most = marks, read
         if most == rows:
             break
-    if most < rows * (1 - MOST_REFUSED):
+    if rows - most > may_be_refused(rows):
         return None
     dotted = [rest for rest in rests.values() if "." in rest]
     if best == (".", None) and money and dotted and all(map(_THREE.fullmatch, dotted)):
         return (",", ".")  # 1.200 €: no money has three decimals
     return best
+
+
+def may_be_refused(rows: int) -> float:
+    """How many rows may be unreadable in a column that is not text."""
+    return max(rows * MOST_REFUSED, 1 if rows >= FEW_ROWS else 0)
 
 
 def _share(texts: Sequence[str], marks: tuple[str, str | None]) -> float:

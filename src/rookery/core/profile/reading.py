@@ -21,6 +21,8 @@ from rookery.core.values import LARGEST_WHOLE, bare
 SENTINELS = (-99.0, -999.0, -9999.0, -99999.0)
 MOST_SPELLINGS = 500
 STANDING_FOR_NONE = 2  # rows, at least
+# words among numbers say that there is no value, where the numbers are no classes
+MOST_WORDS, MOST_OF_WORDS, FEWEST_NUMBERS = 3, 0.1, 20
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ def _text(name: str, source_name: str, raw: pd.Series) -> Seen:
     gone = {
         text: n
         for text, n in counts.items()
-        if text not in reading.values and (text not in there or text in MISSING_WORDS)
+        if text not in reading.values
+        and (text not in there or text in MISSING_WORDS or text in reading.gaps)
     }
     unread = sum(n for text, n in counts.items() if text not in reading.values and text not in gone)
     keys = dict(reading.keys)
@@ -147,8 +150,24 @@ def _reading(counts: Mapping[str, int]) -> Reading:
             if found is not None and found.type != "text":
                 return found
             ambiguous += found.said if found else ()
+        if found := _numbers_beside_words(words):
+            return found
     texts = {text: text for text in counts if text and text not in MISSING_TEXTS}
     return Reading("text", texts, said=ambiguous)
+
+
+def _numbers_beside_words(counts: Mapping[str, int]) -> Reading | None:
+    """Numbers, if besides many different ones there are only a few words again and again."""
+    words = {text: n for text, n in counts.items() if not any(map(str.isdigit, text))}
+    few = len(words) <= MOST_WORDS and len(counts) > FEWEST_NUMBERS
+    if not (few and words and sum(words.values()) <= sum(counts.values()) * MOST_OF_WORDS):
+        return None
+    found = read_numbers({text: n for text, n in counts.items() if text not in words})
+    if found is None or found.type == "text":
+        return None
+    shown = ", ".join(f"{text!r} ({n:,} rows)" for text, n in words.items())
+    said = f"{shown} among numbers: taken for no value"
+    return replace(found, said=(*found.said, said), gaps=tuple(words))
 
 
 def _series(values: Any, kind: str, index: pd.Index) -> pd.Series:

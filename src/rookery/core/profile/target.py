@@ -49,8 +49,7 @@ def answer_of(seen: Seen, origin: str) -> Answer:
     if seen.type == "date":
         raise _refused(seen, origin, "holds dates", "a number, or text with a few classes")
     if seen.distinct < 2:
-        held = "no value" if seen.distinct == 0 else f"one value, {_shown(seen)}"
-        raise _refused(seen, origin, f"has {held} in all rows", "at least two different values")
+        raise _refused(seen, origin, _too_few_values(seen), "at least two different values")
     if seen.is_number and not _is_numbered(seen):
         return Answer(seen, "regression", "integer" if seen.type == "integer" else "float", {}, {})
     return _classes(seen, origin)
@@ -85,7 +84,7 @@ def _classes(seen: Seen, origin: str) -> Answer:
         raise _refused(
             seen,
             origin,
-            f"has {len(known)} class(es) with at least {FEWEST_OF_A_CLASS} rows",
+            f"has {'only one' if known else 'no'} class with at least {FEWEST_OF_A_CLASS} rows",
             "at least two",
         )
     rare = {name: n for name, n in counts.most_common() if n < FEWEST_OF_A_CLASS}
@@ -96,8 +95,14 @@ def _classes(seen: Seen, origin: str) -> Answer:
     return Answer(seen, kind, "boolean" if yes_and_no else "category", known, rare)
 
 
-def _shown(seen: Seen) -> str:
-    return brief(map(repr, seen.values.dropna().unique()), 1)
+def _too_few_values(seen: Seen) -> str:
+    """That there is none or one; which texts count as none may be the mistake."""
+    values = seen.values.dropna().unique().tolist()
+    if not seen.missing:
+        return f"has one value, {values[0]!r}, in all rows" if values else "has no value at all"
+    gone = brief(f"{text!r} in {rows:,}" for text, rows in seen.markers.items())
+    held = f"only one value, {values[0]!r}" if values else "no value at all"
+    return f"has {held}; {seen.missing:,} rows count as missing" + (f" ({gone})" if gone else "")
 
 
 def _refused(seen: Seen, origin: str, what: str, allowed: str) -> InputError:

@@ -108,13 +108,20 @@ def test_families_that_do_not_scale_are_for_few_rows(target):
     assert many["random_forest"].max_rows == 20_000
 
 
+def test_families_that_need_more_rows_than_there_are_are_left_out():
+    few, _ = drafted({"size": SIZE[:30], "y": ["a", "b", "b"] * 10}, "y")
+    assert not {"svc", "knn"} & set(few.candidates)
+    some, _ = drafted({"size": SIZE[:60], "y": ["a", "b", "b"] * 20}, "y")
+    assert {"svc", "knn"} <= set(some.candidates)
+
+
 def test_every_family_of_the_table_of_choices_is_one_of_its_problems():
     for problem, target in {
         "binary": ["a", "b"] * 150,
         "multiclass": ["a", "b", "c"] * 100,
         "regression": SIZE + RANDOM.normal(size=N),
     }.items():
-        task, _ = drafted({"size": SIZE, "y": target}, "y", 1)
+        task, _ = drafted({"size": SIZE, "y": target}, "y")
         assert list(task.candidates) == [one.family for one in CHOICES if problem in one.problems]
 
 

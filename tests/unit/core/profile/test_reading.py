@@ -37,7 +37,15 @@ def seen(*texts: str):
         (["Yes", "no"], "boolean", [1, 0], {}),
         (["Y", "N"], "boolean", [1, 0], {}),
         (["sí", "no", "Sí"], "boolean", [1, 0, 1], {"replace": {"sí": "true", "Sí": "true"}}),
+        (["SÍ", "Si", "no"], "boolean", [1, 1, 0], {"replace": {"SÍ": "true", "Si": "true"}}),
+        (["Verdadero", "FALSO"], "boolean", [1, 0],
+         {"replace": {"Verdadero": "true", "FALSO": "false"}}),
         (["TRUE", "false"], "boolean", [1, 0], {}),
+        (["80,5 m²", "7 m²"], "float", [80.5, 7], {"strip": ["m²"], "decimal": ","}),
+        (["3 días", "12 días"], "integer", [3, 12], {"strip": ["días"]}),
+        (["5kg", "300 g"], "text", ["5kg", "300 g"], {}),
+        (["12", "12a"], "text", ["12", "12a"], {}),
+        (["A 1b", "A 2b"], "text", ["A 1b", "A 2b"], {}),
         (["'Suburb'", "'Rural'"], "text", ["Suburb", "Rural"], {"strip": ["'"]}),
         (["'5'", "'7'"], "integer", [5, 7], {"strip": ["'"]}),
         ([" a", "b "], "text", ["a", "b"], {}),
@@ -93,6 +101,9 @@ def test_eight_digits_that_are_no_days_are_numbers():
         (["1.5", "unknown"], "float", 1, {"unknown": 1}),
         (["2026-01-01", "-"], "date", 1, {"-": 1}),
         (["yes", "no", "N/A"], "boolean", 1, {"N/A": 1}),
+        (["sí", "no", "NS/NC"], "boolean", 1, {"NS/NC": 1}),
+        (["1,5", "S/D"], "float", 1, {"S/D": 1}),
+        (["rojo", "n/d"], "text", 1, {"n/d": 1}),
         (["red", "unknown"], "text", 0, {}),
         (["red", "?"], "text", 1, {"?": 1}),
         (["", " "], "text", 2, {"": 2}),
@@ -114,6 +125,32 @@ def test_a_stray_word_among_many_numbers_is_refused_and_does_not_change_the_type
     found = seen(*map(str, range(200)), "abc")
     assert (found.type, found.refused, found.missing) == ("integer", 1, 0)
     assert seen("1", "2", "abc").type == "text"
+
+
+def test_a_row_of_totals_does_not_change_the_type_of_a_small_table():
+    found = seen(*map(str, range(30)), "Total")
+    assert (found.type, found.refused) == ("integer", 1)
+    dates = seen(*(f"{day:02}/11/2026" for day in range(1, 31)), "Total")
+    assert (dates.type, dates.refused) == ("date", 1)
+
+
+def test_words_that_come_again_and_again_among_many_numbers_are_gaps():
+    found = seen(*(f"{n},5" for n in range(50)), *["error"] * 3, "fuera de rango")
+    assert (found.type, found.missing, found.refused) == ("float", 4, 0)
+    assert dict(found.markers) == {"error": 3, "fuera de rango": 1}
+    assert "'error' (3 rows)" in found.said[-1]
+    assert seen(*("1", "2", "3", "studio") * 30).type == "text"
+    assert seen(*map(str, range(30)), *["a"] * 20).type == "text"
+
+
+def test_what_a_spreadsheet_or_another_program_writes_for_no_number_is_a_gap():
+    found = seen("1.5", "inf", "-Infinity", "#DIV/0!", "#¡VALOR!", "2")
+    assert (found.type, found.missing, found.refused) == ("float", 4, 0)
+    assert seen("red", "#N/D").missing == 1
+
+
+def test_a_large_number_in_scientific_form_is_no_key():
+    assert seen("6.8e+301", "5.5e+301").type == "float"
 
 
 def test_typed_columns_are_taken_as_they_are():
