@@ -14,6 +14,8 @@ from tests import databases
 
 # threads that spin while others work make a millisecond of boosting last for seconds
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# worker processes import everything first, for fits of milliseconds; who tests them asks for some
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
 
 import rookery as rk
 from rookery.settings import get_settings

@@ -12,12 +12,11 @@ from scripts.servers import free_port
 from tests.conftest import write_task
 from tests.processes import ROOT, left_after_a_while, read_until, script
 
-# one candidate at a time: workers would each import MLflow first, for a handful of fits
-ALONE = {"LOKY_MAX_CPU_COUNT": "1"}
+WORKERS = {"LOKY_MAX_CPU_COUNT": "2"}
 
 
 def run(home: Path, **environment: str) -> tuple[int, str, str]:
-    with script("demo.py", folder=home.parent, **ALONE, **environment) as process:
+    with script("demo.py", folder=home.parent, **environment) as process:
         said, errors = process.communicate()
         return process.returncode, said, errors
 
@@ -70,8 +69,8 @@ def test_a_demo_that_fails_says_why_and_exits_as_the_command_would(empty_home: P
 @pytest.mark.parametrize(
     ("reached", "ending", "environment"),
     [
-        pytest.param("clean", signal.SIGTERM, {}, id="in the sweep, with workers"),
-        pytest.param("promote", signal.SIGINT, ALONE, id="as the API starts"),
+        pytest.param("clean", signal.SIGTERM, WORKERS, id="in the sweep, with workers"),
+        pytest.param("promote", signal.SIGINT, {}, id="as the API starts"),
     ],
 )
 def test_a_demo_that_is_ended_leaves_no_process(

@@ -34,6 +34,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     copy(TASKS / "penguins.yaml", found / "tasks")
     with pytest.MonkeyPatch.context() as patch, bind("127.0.0.1", 0) as taken:
         point_at(patch, found)
+        patch.delenv("LOKY_MAX_CPU_COUNT", raising=False)  # with workers, as a student runs them
         # held by nobody who answers, so that no API of this machine is asked by chance
         patch.setenv("API_PORT", str(taken.getsockname()[1]))
         taken.close()

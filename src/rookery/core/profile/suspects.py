@@ -12,9 +12,9 @@ from rookery.core.profile.reading import Seen
 FEW_ROWS = 20  # below it, values that all differ are no sign of a key
 KEY_NAME = re.compile(
     r"(^|[_\s.-])(id|ids|uuid|guid|key|pk|index|idx|serial|rowid|ssn|iban|email|phone)([_\s.-]|$)"
-    r"|[a-z]Id$|(^|[_\s.-])(number|nr|no|num|code|ref)$|^column_\d+$"
-    r"|(^|[_\s.-])(c[oó]digo|cod|clave|dni|nif|nie|cif|rut|expediente|folio|matr[ií]cula|referencia"
-    r"|tel[eé]fono|correo|n[uú]m|n[uú]mero|n[ºo°])([_\s.-]|$)",
+    r"|[a-z]Id$|(^|[_\s.-])(number|nr|no|num|code|ref|n[uú]mero|nº)$|^column_\d+$"
+    r"|(^|[_\s.-])(c[oó]digo|cod|clave|dni|nif|nie|cif|rut|expediente|folio|matr[ií]cula"
+    r"|referencia|tel[eé]fono|correo)([_\s.-]|$)",
     re.IGNORECASE,
 )
 KEY_SHARE = 0.5  # of the values differ, in a column whose name is that of a key

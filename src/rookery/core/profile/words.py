@@ -9,8 +9,8 @@ from rookery.core.values import FALSE, TRUE
 
 # without accents, which people leave out
 YES_AND_NO = (
-    ("true", "false"), ("t", "f"), ("yes", "no"), ("y", "n"), ("si", "no"), ("s", "n"),
-    ("verdadero", "falso"), ("v", "f"), ("oui", "non"), ("vrai", "faux"), ("ja", "nein"),
+    ("true", "false"), ("t", "f"), ("yes", "no"), ("y", "n"), ("si", "no"),
+    ("verdadero", "falso"), ("oui", "non"), ("vrai", "faux"), ("ja", "nein"),
     ("wahr", "falsch"), ("sim", "nao"), ("verdadeiro", "falso"), ("on", "off"),
 )  # fmt: skip
 ALWAYS_MISSING = Cleaning().missing

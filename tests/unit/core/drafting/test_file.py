@@ -149,6 +149,13 @@ def test_families_that_are_not_installed_are_named_instead_of_drafted(without_bo
     assert {"lightgbm", "xgboost"} <= set(parse_task(with_all, "tasks/made.yaml").candidates)
 
 
+def test_families_that_need_more_rows_than_there_are_are_left_out():
+    few, _ = drafted({"size": SIZE[:30], "y": ["a", "b", "b"] * 10}, "y")
+    assert not {"svc", "knn"} & set(few.candidates)
+    some, _ = drafted({"size": SIZE[:60], "y": ["a", "b", "b"] * 20}, "y")
+    assert {"svc", "knn"} <= set(some.candidates)
+
+
 def test_every_family_of_the_table_of_choices_is_one_of_its_problems():
     for problem, target in {
         "binary": ["a", "b"] * 150,

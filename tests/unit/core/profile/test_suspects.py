@@ -101,7 +101,7 @@ def test_where_all_columns_give_it_away_they_are_kept_with_a_warning():
     ],
 )
 def test_the_target_says_what_kind_of_problem_it_is(values, problem, classes):
-    frame = pd.DataFrame({"x": np.arange(100) % 7, "y": values})
+    frame = pd.DataFrame({"x": np.arange(100) * 7 % 101, "y": values})
     answer = profile(frame, ["x", "y"], "y", 100, "t.csv").answer
     assert (answer.problem, answer.classes) == (problem, classes)
 
@@ -132,3 +132,14 @@ def test_numbers_at_the_ends_of_floating_point_break_nothing():
     )
     assert looked_at("y", y=large + PRICE, side=SIDE).answer.problem == "binary"
     assert looked_at("y", y=PRICE * 1e302, side=SIDE).answer.problem == "regression"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_key"),
+    [("Código", True), ("cod_cliente", True), ("DNI", True), ("Número", True),
+     ("Número de habitantes", False), ("no_shows", False), ("codicia", False)],
+)  # fmt: skip
+def test_names_of_keys_are_known_in_spanish_and_counts_are_none(name, is_key):
+    frame = pd.DataFrame({name: RANDOM.permutation(N) * 3, "side": SIDE, "y": PRICE})
+    found = profile(frame, [name, "side", "y"], "y", N, "t.csv")
+    assert (name in found.left_out) is is_key
