@@ -173,6 +173,8 @@ def _of_direction(task: "Task") -> Iterator[tuple[Place, Any, str]]:
         place = ("direction", name)
         if name not in known:
             yield place, name, f"a number that the model takes: {brief(known) or 'there is none'}"
+        elif task.columns[name].type == "integer" and rule.by is not None and rule.by % 1:
+            yield (*place, "by"), rule.by, f"a whole number, as {name} is one"
         if rule.class_ is None and len(task.labels) > 2:
             yield place, "no class", f"class: one of {brief(task.labels)}"
         if rule.class_ is not None and rule.class_ not in task.labels:

@@ -88,7 +88,12 @@ def _not_learnt(
 
 
 def log_checks(tracking: Tracking, run_id: str, results: Sequence[Result], rows: int) -> None:
-    """Keeps the results with a run: one file with all of it, and a metric for each number."""
+    """Keeps the results with a run: one file with all of it, and a metric for each number.
+
+    A run that was deleted takes nothing any more; its version may serve all the same.
+    """
+    if tracking.run(run_id).info.lifecycle_stage != "active":
+        return
     passed = all(each.passed for each in results)
     found = Checked(datetime.now(UTC).isoformat(timespec="seconds"), rows, passed, list(results))
     with scratch() as place:

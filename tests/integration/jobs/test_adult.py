@@ -64,6 +64,7 @@ def project(tmp_path_factory):
     task["candidates"] = FAST
     task["threshold"] = {"cost": {"false_positive": 1, "false_negative": 4}}
     task["gate"] = {"minimum": {"roc_auc": 0.6}, "not_worse_than_production": False}
+    task["checks"] = {}  # made-up rows and a quick model: nothing that is known holds
     (place / "tasks").mkdir()
     with (place / "tasks" / "adult.yaml").open("w", encoding="utf-8") as file:
         yaml.dump(task, file)

@@ -73,6 +73,14 @@ def test_what_serves_is_checked_and_the_results_stay_with_its_run(project, check
     assert [each["says"] for each in stored["checks"]] == [each.says for each in found.checks]
 
 
+def test_a_version_whose_run_was_deleted_can_be_checked(project):
+    run_id = project.tracking.version("penguins", "1").run_id
+    before = project.tracking.run(run_id).data.metrics
+    project.tracking.client.delete_run(run_id)
+    assert rk.verify("penguins", version=1).passed
+    assert project.tracking.run(run_id).data.metrics == before
+
+
 def test_a_check_that_fails_ends_the_command_with_3_and_shows_its_worst_rows(
     home_copy, checked, capfd
 ):

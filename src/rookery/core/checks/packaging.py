@@ -1,5 +1,6 @@
 """Every form in which the model is packed answers as the pipeline does."""
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
@@ -39,6 +40,9 @@ def measure(name: str, tolerance: float, asked: Asked) -> Found:
         X = inputs_for(rows, asked.task, asked.columns)
         was, now = answers_of(asked.model, X), asked.forms[name](X)
         found = compare_answers(was, now, tolerance)
+        if math.isnan(found.largest_gap):
+            says = f"{FORMS[name]} answers rows with no number at all"
+            return Found(False, None, "at most", 0.0, len(asked.rows), says)
         different, gap = different + found.different, max(gap, found.largest_gap)
         if found.different and not examples:
             examples = list(islice(_unlike(rows, was, now, tolerance), MOST_EXAMPLES))
@@ -46,8 +50,8 @@ def measure(name: str, tolerance: float, asked: Asked) -> Found:
         f"{FORMS[name]} answers {different} of {len(asked.rows)} rows differently; numbers are "
         f"{gap:g} apart at most"
     )
-    rows_asked = len(asked.rows)
-    return Found(different == 0, float(different), "at most", 0.0, rows_asked, says, examples)
+    many = len(asked.rows)
+    return Found(different == 0, float(different), "at most", 0.0, many, says, examples)
 
 
 def _unlike(

@@ -37,6 +37,7 @@ MISTAKES = [
     ({"direction": {"district": "up"}}, "a number that the model takes: area, rooms"),
     ({"direction": {"area": "upwards"}}, "'up' or 'down'"),
     ({"direction": {"area": {"goes": "up", "class": "p"}}}, "no class, for a number"),
+    ({"direction": {"rooms": {"goes": "up", "by": 0.5}}}, "a whole number, as rooms is one"),
     ({"per_class": {"minimum": {"recall": 0.5}}}, "per_bin"),
     ({"per_bin": {"minimum": {"accuracy": 0.5}}}, "one of rmse, mae"),
     ({"per_bin": {"minimum": {"mae": 5}, "edges": [2, 1]}}, "numbers, each above the last"),

@@ -67,5 +67,14 @@ def test_a_class_with_another_probability_is_another_answer(classed, asked_of):
     assert not found["converted"].passed
 
 
+def test_a_form_without_an_answer_is_not_taken_for_an_equal_one(priced, asked_of):
+    asked = asked_of(priced())
+    nothing = {"skops": lambda X: ([float("nan")] * len(X), None), "converted": None}
+    found = results(replace(asked, forms=nothing))
+    assert not found["skops"].passed
+    assert "no number at all" in found["skops"].says
+    assert not found["converted"].passed
+
+
 def test_it_can_be_left_out(priced):
     assert declared(priced(packaging=False)) == []
