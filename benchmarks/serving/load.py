@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from environments import CannotRun
 from serving.cores import Cores
 from serving.forms import Form, Row
@@ -18,13 +19,17 @@ ANSWER_SECONDS = 30  # a request without an answer by then has failed
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk counted; `p50` and `p99` in seconds."""
+    """What wrk counted; `p50` and `p99` in seconds.
+
+    `stolen` is the share of all cores' time that the host of a virtual machine gave to others.
+    """
 
     requests: int
     seconds: float
     p50: float
     p99: float
     failed: int
+    stolen: float
 
     @property
     def rate(self) -> float:
@@ -52,11 +57,12 @@ def post(url: str, bodies: Path, connections: int, seconds: float, cores: Cores)
     """Posts the bodies in turn.
 
     Raises:
-        CannotRun: wrk failed, or got no answer at all.
+        CannotRun: wrk failed, or got errors only.
     """
     command = ["wrk", "--threads", "1", "--connections", str(connections)]
     command += ["--duration", f"{seconds:g}s", "--timeout", f"{ANSWER_SECONDS}s"]
     command += ["--script", str(SCRIPT), url, "--", str(bodies)]
+    before = psutil.cpu_times()
     done = subprocess.run(
         cores.ask(command),
         capture_output=True,
@@ -64,11 +70,18 @@ def post(url: str, bodies: Path, connections: int, seconds: float, cores: Cores)
         timeout=seconds + 2 * ANSWER_SECONDS,
         check=False,
     )
+    stolen = _stolen(before, psutil.cpu_times())
     if done.returncode:
         raise CannotRun(f"wrk failed: {(done.stderr or done.stdout).strip()[-300:]}")
     said: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     failed = said["refused"] + said["socket"] + said["timeout"]
-    if said["requests"] <= said["refused"]:
+    if failed and said["requests"] <= said["refused"]:
         raise CannotRun(f"no answer but errors under load: {failed}")
     answered = said["requests"] - said["refused"]
-    return Load(answered, said["seconds"], said["p50"], said["p99"], failed)
+    return Load(answered, said["seconds"], said["p50"], said["p99"], failed, stolen)
+
+
+def _stolen(before: Any, after: Any) -> float:
+    """0 where the system does not say."""
+    total = sum(after) - sum(before)
+    return (getattr(after, "steal", 0.0) - getattr(before, "steal", 0.0)) / total if total else 0.0

@@ -15,6 +15,8 @@ from serving.servers import Running
 
 SAMPLE = 48  # rows asked one by one before and after the load
 WARM_SECONDS = 1
+STOLEN = 0.02  # above it the host of a virtual machine is measured, not the server
+ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class _Contest:
         for kind in self.kinds:
             for competitor in list(self.servers):
                 try:
-                    load = self.load(competitor, kind, seconds)
+                    load = self.calmest(competitor, kind, seconds, ATTEMPTS if keep else 1)
                 except CannotRun as error:
                     self.leave_out(competitor, error)
                     continue
@@ -111,6 +113,13 @@ class _Contest:
     def questions(self, rows: int) -> list[Question]:
         trained = self.bench.trained
         return [trained.batch(self.model, rows)] if rows > 1 else trained.singles(self.model)
+
+    def calmest(self, competitor: Competitor, kind: Kind, seconds: int, attempts: int) -> Load:
+        """Every server is asked again where the host took the cores away meanwhile."""
+        loads: list[Load] = []
+        while len(loads) < attempts and all(load.stolen > STOLEN for load in loads):
+            loads.append(self.load(competitor, kind, seconds))
+        return min(loads, key=lambda load: load.stolen)
 
     def load(self, competitor: Competitor, kind: Kind, seconds: int) -> Load:
         batches = [asked.rows for asked in self.questions(kind.rows)]
@@ -135,7 +144,7 @@ def show(rates: Rates, asked: Sequence[Competitor], kind: Kind) -> None:
     unit = "requests/s" if kind.rows == 1 else "rows/s"
     header = ["server", unit, "lowest-highest", "times mlflow", "of the echo"]
     rows = [_row(rates, competitor, kind) for competitor in asked]
-    table(kind.title, [*header, "p50 ms", "p99 ms", "failed"], rows)
+    table(kind.title, [*header, "p50 ms", "p99 ms", "failed", "stolen"], rows)
     for name, reason in rates.reasons.items():
         print(f"\n{name} is left out: {reason}")
 
@@ -143,7 +152,7 @@ def show(rates: Rates, asked: Sequence[Competitor], kind: Kind) -> None:
 def _row(rates: Rates, server: Competitor, kind: Kind) -> list[str]:
     loads, rate = rates.loads.get((kind.key, server.name), []), rates.rate(kind, server)
     if rate is None:
-        return [server.name, "left out", *[""] * 6]
+        return [server.name, "left out", *[""] * 7]
     counted = [load.rate * kind.rows for load in loads]
     return [
         server.name,
@@ -154,6 +163,7 @@ def _row(rates: Rates, server: Competitor, kind: Kind) -> list[str]:
         f"{median(load.p50 for load in loads) * 1000:.2f}",
         f"{median(load.p99 for load in loads) * 1000:.2f}",
         f"{sum(load.failed for load in loads):,}",
+        f"{max(load.stolen for load in loads):.1%}",
     ]
 
 

@@ -23,6 +23,7 @@ REST_SECONDS = 0.001
 MOST_IN_MEMORY = 200_000
 SPOOL_BYTES = 256 * 2**20
 FINISH_SECONDS = 5.0
+CALM_SECONDS = 1.0
 WARN_SECONDS = 60.0
 logger = logging.getLogger("rookery.serving")
 
@@ -39,7 +40,8 @@ class PredictionLog:
         self._gone = 0  # of them, the writer's
         self._spool = Spool(folder)
         self._limit = spool_bytes
-        self._sender = Sender(self._spool, url, lambda: 2 * self.spool_bytes > spool_bytes)
+        self._sender = Sender(self._spool, url, self._may_hurry)
+        self._seen, self._seen_at = 0, 0.0  # what was taken, as the sender saw it grow
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._write, name="prediction-writer", daemon=True),
@@ -120,6 +122,13 @@ class PredictionLog:
     @property
     def oldest_unsent_seconds(self) -> float:
         return max(map(age_seconds, self._spool.sizes()), default=0.0)
+
+    def _may_hurry(self) -> bool:
+        """Whether no prediction came for a while, or the spool is half full."""
+        now = time.monotonic()
+        if self._taken != self._seen:
+            self._seen, self._seen_at = self._taken, now
+        return now - self._seen_at > CALM_SECONDS or 2 * self.spool_bytes > self._limit
 
     def _write(self) -> None:
         while not self._stopping.wait(INTERVAL_SECONDS):

@@ -13,8 +13,8 @@ from rookery.serving.prediction_log.spool import Spool
 # in one transaction: its round trips cost more than its rows
 BLOCKS = 8
 LOOK_SECONDS = 5.0
-# for each second of work; less where the spool may become full
-RESTS = {False: 1.0, True: 0.25}
+# for each second of work; less where nobody is kept waiting, or the spool may become full
+RESTS = {False: 4.0, True: 0.25}
 PAUSES = (0.5, 10.0)
 logger = logging.getLogger("rookery.serving")
 
@@ -25,10 +25,10 @@ Deliver = Callable[[list[str]], int]
 class Sender:
     """Runs in a thread of its own until it is told to finish."""
 
-    def __init__(self, spool: Spool, url: str, is_long: Callable[[], bool]) -> None:
+    def __init__(self, spool: Spool, url: str, may_hurry: Callable[[], bool]) -> None:
         self._spool = spool
         self._url = url
-        self._is_long = is_long
+        self._may_hurry = may_hurry
         self._deliver: Deliver | None = None
         self._work = threading.Event()
         self._ending = threading.Event()
@@ -84,7 +84,6 @@ class Sender:
     def _send(self, segment: Path, deliver: Deliver) -> None:
         """Counts when all of it is there: a segment that failed half-way is sent again."""
         sent = lost = 0
-        rest = RESTS[self._is_long()]
         with segment.open("rb") as file:
             while lines := list(islice(file, BLOCKS)):
                 if (began := time.monotonic()) > self._deadline:
@@ -95,7 +94,7 @@ class Sender:
                 sent += sum(block.size for block in read) - refused
                 lost += refused
                 if not self._ending.is_set():  # requests and other writers have their turn
-                    time.sleep((time.monotonic() - began) * rest)
+                    time.sleep((time.monotonic() - began) * RESTS[self._may_hurry()])
         self._spool.remove(segment)
         self.sent += sent
         self.lost += lost
