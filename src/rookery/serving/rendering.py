@@ -81,7 +81,7 @@ def records(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
 
 def _texts(column: Sequence[Any]) -> list[str]:
     kinds = set(map(type, column))
-    if kinds == {float}:
+    if kinds == {float} and math.isfinite(sum(column)):
         return list(map(repr, column))
     if kinds == {str}:  # mostly a few categories
         known = {one: to_json(one).decode() for one in set(column)}

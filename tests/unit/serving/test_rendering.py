@@ -6,7 +6,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from pydantic_core import to_json
 from tests.unit.serving.served_versions import described
 
@@ -99,6 +99,7 @@ VALUES = st.one_of(
 )
 
 
+@example((["of a sensor"], [(math.inf,), (math.nan,), (1.5,)]))
 @given(
     st.lists(NAMES, min_size=1, max_size=4, unique=True).flatmap(
         lambda names: st.tuples(
