@@ -152,9 +152,10 @@ def test_the_promotion_is_a_row_of_the_ledger(first_run):
 
 def test_a_run_says_what_it_did_and_nothing_else(first_run):
     assert first_run.complained == ""
-    *lines, told = first_run.printed.splitlines()
+    *lines, carries, checked, told = first_run.printed.splitlines()
     assert lines[0].startswith("penguins_raw: 344 rows")
-    assert lines[-1].startswith("penguins: version 1 carries 'production'")
+    assert carries.startswith("penguins: version 1 carries 'production'")
+    assert re.fullmatch(r" +\d+ checks passed", checked)
     assert told == "http://fastapi:8000 answers with version 1"
     assert not re.search(r"https?://|warning|View run|Created version", "\n".join(lines), re.I)
 
