@@ -53,7 +53,7 @@ class Arm:
 
     @property
     def credentials(self) -> str:
-        """As `az ad sp create-for-rbac --sdk-auth` prints them."""
+        """As `az ad sp create-for-rbac --json-auth` prints them."""
         return json.dumps(
             {
                 "clientId": CLIENT,

@@ -11,7 +11,7 @@ from rookery.errors import InputError
 
 MADE_BY = (
     "az ad sp create-for-rbac --name NAME --role contributor "
-    "--scopes /subscriptions/ID/resourceGroups/GROUP --sdk-auth"
+    "--scopes /subscriptions/ID/resourceGroups/GROUP --json-auth"
 )
 # https://learn.microsoft.com/azure/developer/github/connect-from-azure-secret
 PARTS = {
@@ -42,7 +42,7 @@ class AzureCredentials:
 
 
 def read_credentials(text: str) -> AzureCredentials:
-    """What `az ad sp create-for-rbac --sdk-auth` has printed.
+    """What `az ad sp create-for-rbac --json-auth` has printed.
 
     Raises:
         InputError: it is no such JSON, or naming each part that is missing or wrong, never a value
@@ -73,7 +73,7 @@ def _object_in(text: str) -> dict[str, Any]:
     if {"appId", "password", "tenant"} & given.keys() and "clientId" not in given:
         raise _wrong(
             "it is the short form (appId, password, tenant), which lacks the subscription: "
-            "make it with --sdk-auth"
+            "make it with --json-auth"
         )
     return given
 
@@ -104,6 +104,6 @@ def _wrong(fault: str) -> InputError:
     return InputError(
         f"AZURE_CREDENTIALS cannot be used: {fault}",
         field="AZURE_CREDENTIALS",
-        allowed="the JSON that `az ad sp create-for-rbac … --sdk-auth` prints",
+        allowed="the JSON that `az ad sp create-for-rbac … --json-auth` prints",
         next=MADE_BY,
     )

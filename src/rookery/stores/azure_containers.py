@@ -244,7 +244,7 @@ class AzureContainers:
             f"Azure does not let the service principal in: {_said(error)}",
             field="AZURE_CREDENTIALS",
             allowed=f"a contributor of the resource group {self.resource_group}",
-            next="az ad sp create-for-rbac … --sdk-auth: docs/deploy.md",
+            next="az ad sp create-for-rbac … --json-auth: docs/guides/azure.md",
         )
 
 

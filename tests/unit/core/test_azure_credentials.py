@@ -65,7 +65,7 @@ def test_all_missing_parts_are_named_at_once():
         ('["hunter2"]', "no object"),
         (
             json.dumps({"appId": ID, "displayName": "x", "password": "hunter2", "tenant": ID}),
-            "--sdk-auth",
+            "--json-auth",
         ),
     ],
 )

@@ -18,7 +18,7 @@ FILE = Path("deploy/aci/container-group.yaml")
 DOCKER_HUB = "docker.io"
 LINEAGE = {"COMMIT": f"{OURS}.commit", "RUN_ID": f"{OURS}.run", "DIGEST": f"{OURS}.digest"}
 MADE_AS = {
-    "azure_credentials": "the JSON that `az ad sp create-for-rbac … --sdk-auth` prints",
+    "azure_credentials": "the JSON that `az ad sp create-for-rbac … --json-auth` prints",
     "azure_resource_group": "the name of a resource group: az group list",
     "azure_region": "a region such as westeurope: az account list-locations",
     "acr_username": "az acr credential show --name NAME",
