@@ -83,7 +83,7 @@ WIDE = ",".join(f"c{n}" for n in range(200)).encode() + b"\n" + b",".join([b"1"]
     [
         pytest.param(b"", "is empty", id="empty file"),
         pytest.param(HEAD, "has no rows", id="header only"),
-        pytest.param(b"\n \n", "No columns", id="blank lines"),
+        pytest.param(b"\n \n", "holds nothing but blank lines", id="blank lines"),
         pytest.param(
             b"price,pieces,colour,note\n1,1,red,x\n", "lacks the columns sold", id="missing column"
         ),
