@@ -19,6 +19,7 @@ FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
 NAMES = [path.name for path in FILES]
 # set up builders for another processor, which a rehearsal does without
 NOT_REHEARSED = {"docker/setup-qemu-action", "docker/setup-buildx-action"}
+DEPLOYS = "Deploy, and see that it answers; or have the image before back"
 
 
 def steps(path: Path) -> Iterator[Step]:
@@ -154,3 +155,16 @@ def test_an_image_is_tested_before_it_is_pushed_and_pushed_before_it_is_deployed
         for part in ("package --version", "package --check", "publish.py", 'deploy --target "')
     ]
     assert found == sorted(found)
+
+
+def test_who_deploys_to_azure_can_pull_from_the_registries_that_it_pushed_to():
+    named = {step.name: set(step.env) for step in steps(ROOT / ".github/workflows/deploy.yml")}
+    assert named["To the registries"] <= named[DEPLOYS]
+    assert not any("PASSWORD" in name for name in named["What a deployment to Azure would call"])
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_a_key_of_a_store_goes_with_the_address_that_it_opens(path):
+    for step in steps(path):
+        if "AZURE_STORAGE_CONNECTION_STRING" in step.env:
+            assert "ARTIFACTS_DESTINATION" in step.env, step.place
