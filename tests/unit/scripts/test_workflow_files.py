@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 from rehearsal.actions import IMITATED
+from rehearsal.expressions import Open, Scope, holds
 from rehearsal.workflow import Step, read_workflow
 from rehearsal.world import SECRETS, VARIABLES
 from ruamel.yaml import YAML
@@ -168,3 +169,40 @@ def test_a_key_of_a_store_goes_with_the_address_that_it_opens(path):
     for step in steps(path):
         if "AZURE_STORAGE_CONNECTION_STRING" in step.env:
             assert "ARTIFACTS_DESTINATION" in step.env, step.place
+
+
+@pytest.mark.parametrize(
+    ("last", "runs"),
+    [
+        ("", True),
+        ("deployed-3-abc-17-1", False),
+        ("deployed-4-abc-18-1", True),  # the alias was moved back
+        ("deployed-31-abc-19-1", True),
+        ("deployed-3-abd-20-1", True),
+    ],
+)
+def test_the_hourly_run_deploys_what_was_not_deployed_last(last, runs):
+    found = {"result": "success", "outputs": Open(version="3", deployed=last)}
+    contexts = {"inputs": Open(), "needs": {"find": found}, "github": {"sha": "abc"}}
+    job = read_workflow(ROOT / ".github/workflows/deploy.yml").jobs["deploy"]
+    assert holds(job.condition, Scope(contexts, {"always": lambda: True})) is runs
+
+
+@pytest.mark.parametrize(
+    ("event", "failed", "outcome", "kept"),
+    [
+        ("schedule", False, "success", True),
+        ("schedule", True, "failure", True),
+        ("schedule", True, "skipped", False),
+        ("workflow_dispatch", True, "failure", False),
+    ],
+)
+def test_what_was_refused_is_not_tried_again_every_hour(event, failed, outcome, kept):
+    contexts = {
+        "inputs": Open(),
+        "github": {"event_name": event},
+        "steps": {"served": {"outcome": outcome}},
+    }
+    functions = {"success": lambda: not failed, "failure": lambda: failed}
+    *_, save = read_workflow(ROOT / ".github/workflows/deploy.yml").jobs["deploy"].steps
+    assert holds(save.condition, Scope(contexts, functions)) is kept
