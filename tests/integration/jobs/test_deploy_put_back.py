@@ -15,7 +15,7 @@ from rookery.cli import run_command
 from rookery.core.azure_credentials import read_credentials
 from rookery.core.container_group import filled, image_of
 from rookery.core.examples import Examples
-from rookery.errors import Interrupted
+from rookery.errors import Interrupted, Unavailable
 from rookery.jobs.deploy.group_values import group_values, read_template
 from rookery.settings import get_settings
 
@@ -133,3 +133,13 @@ def test_a_deployment_that_is_stopped_puts_the_one_before_back(arm):
     (_, _), (_, again) = arm.asked("PUT")
     assert image_of(again) == OLD
     assert "hunter2-of-api" in json.dumps(again)
+
+
+def test_what_azure_does_not_take_is_not_put_back(arm):
+    arm.refuse = lambda _: (400, "InaccessibleImage", "The image is not accessible.")
+    azure = AzureContainers(read_credentials(arm.credentials), RESOURCE_GROUP, pause=0.02)
+    with pytest.raises(Unavailable, match="InaccessibleImage"):
+        _Place(azure, "penguins", None, 5, 0).replace(
+            group(OLD), group(NEW), Examples("penguins", "2", (), ())
+        )
+    assert len(arm.asked("PUT")) == 1

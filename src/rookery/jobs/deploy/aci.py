@@ -17,7 +17,7 @@ from rookery.core.container_group import (
     restored,
 )
 from rookery.core.examples import Examples
-from rookery.errors import InputError, RookeryError
+from rookery.errors import InputError, RookeryError, Unavailable
 from rookery.jobs.deploy.gate import examples_of_image, require_answers, require_staying
 from rookery.jobs.deploy.group_values import group_values, pulled_as, read_template, required
 from rookery.jobs.deploy.outcome import Deployment, refused
@@ -129,14 +129,17 @@ class _Place:
         """
         name = str(new["name"])
         with stops_raise():
-            started = self.azure.begin(name, new)
+            started = None
             try:
+                started = self.azure.begin(name, new)
                 self.azure.finish(started, name, PROVISION_SECONDS)
                 url = self._address(new)
                 require_answers(url, examples, self.wait, self.key)
                 require_staying(lambda: self._why_gone(name), self.watch, LOOK_SECONDS)
                 require_answers(url, examples, self.wait, self.key)
             except BaseException as error:
+                if started is None and isinstance(error, (InputError, Unavailable)):
+                    raise  # nothing was changed
                 log = self.azure.logs(name, container(new)["name"])
                 now, returned = self._put_back(old, name)
                 if isinstance(error, RookeryError):
