@@ -43,6 +43,7 @@ class Arm:
     async_header: bool = True
     fails: dict[str, str] = field(default_factory=dict)  # an image, and how provisioning ends
     stuck: set[str] = field(default_factory=set)  # images that are never done
+    keeps: bool = False  # a deletion is never done
     denied: bool = False
     log: str = "its last line"
     serve: Callable[[Group], str] = lambda _: "127.0.0.1"
@@ -123,6 +124,8 @@ class Arm:
         return 200 if known else 201, shown(group), headers
 
     def _operation(self, name: str) -> tuple[int, Any, dict[str, str]]:
+        if self.keeps:
+            return 202, None, {"x-ms-retry-after-ms": POLL_MILLISECONDS}
         state, why = self._step(name)
         body: Any = {"status": state}
         if why:
@@ -156,6 +159,9 @@ class Arm:
         return 200, group, {"x-ms-retry-after-ms": POLL_MILLISECONDS}
 
     def _delete(self, name: str) -> tuple[int, Any, dict[str, str]]:
+        if self.keeps:
+            operation = f"{self.url}/subscriptions/{SUBSCRIPTION}/operations/{name}"
+            return 202, None, {"Location": f"{operation}?api-version=2018-06-01"}
         group = self.groups.pop(name, None)
         self.withdraw(name)
         return (200, shown(group), {}) if group else (204, None, {})

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from registries import Registry, fill_config, login
 
@@ -66,18 +66,37 @@ def cache(job: JobRun, inputs: Inputs) -> Mapping[str, str]:
 
 
 def restore(job: JobRun, inputs: Inputs) -> dict[str, str]:
-    inputs.known("path", "key", "lookup-only")
-    place = job.world.caches / quote(inputs["key"], safe="")
-    hit = place.is_dir()
-    job.say(f"    {'found' if hit else 'nothing'} by the key {inputs['key']}")
-    if hit and not inputs.asks("lookup-only"):
+    inputs.known("path", "key", "restore-keys", "lookup-only")
+    place = _matched(job, inputs)
+    if place is None:
+        job.say(f"    nothing by the key {inputs['key']}")
+        return {"cache-hit": "false", "cache-matched-key": ""}
+    matched = unquote(place.name)
+    job.say(f"    found by the key {matched}")
+    if not inputs.asks("lookup-only"):
         for number, path in enumerate(_cached(job, inputs)):
             _copy(place / str(number), path)
-    return {"cache-hit": str(hit).lower()}
+    return {
+        "cache-hit": str(matched == inputs["key"]).lower(),
+        "cache-matched-key": matched,
+    }
+
+
+def _matched(job: JobRun, inputs: Inputs) -> Path | None:
+    """By the key itself, else the newest of those that begin with the first that any does."""
+    exact = job.world.caches / quote(inputs["key"], safe="")
+    if exact.is_dir():
+        return exact
+    saved = sorted(job.world.caches.glob("*"), key=lambda place: place.stat().st_mtime_ns)
+    for start in (inputs["key"], *inputs.lines("restore-keys")):
+        found = [place for place in saved if unquote(place.name).startswith(start)]
+        if found:
+            return found[-1]
+    return None
 
 
 def save(job: JobRun, inputs: Inputs) -> dict[str, str]:
-    inputs.known("path", "key", "lookup-only")
+    inputs.known("path", "key", "restore-keys", "lookup-only")
     place = job.world.caches / quote(inputs["key"], safe="")
     if not place.exists():
         for number, path in enumerate(_cached(job, inputs)):

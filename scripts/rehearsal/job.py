@@ -75,6 +75,7 @@ class JobRun:
             "repository_owner": REPOSITORY.partition("/")[0],
             "actor": REPOSITORY.partition("/")[0],
             "run_id": self.run_id,
+            "run_attempt": "1",
             "token": self.world.secrets.get("GITHUB_TOKEN", ""),
             "workspace": str(self.workspace),
         }

@@ -40,7 +40,8 @@ ACCOUNT: Final = re.compile(r"[a-z0-9]{3,24}")
 CONTAINER: Final = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 HOST: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 # an HTTP client resolves dots as names, and would end in another container of the account
-UNSAFE: Final = re.compile(r"(^|/)\.\.?(/|$)|[?#\\]")
+# and before that leaves out what does not print
+UNSAFE: Final = re.compile(r"(^|/) *\.\.? *(/|$)|[?#\\\x00-\x1f]")
 # what every emulator of Azure's stores is opened with: public, the same everywhere
 EMULATOR_ACCOUNT: Final = "devstoreaccount1"
 EMULATOR_KEY: Final = (

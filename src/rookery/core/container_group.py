@@ -184,8 +184,8 @@ def _at(group: Mapping[str, Any], path: tuple[str, ...]) -> Any:
 def restored(old: Group, new: Group) -> tuple[Group, list[str]]:
     """The group as it was, with secrets again, and what could not be given back.
 
-    Azure does not hand out secrets: they are taken from the group that replaced it, by server and
-    by name of the variable.
+    Azure does not hand out secrets: they are taken from the new group, by server and by name of
+    the variable.
     """
     properties = dict(old["properties"])
     passwords = {each["server"]: each for each in _credentials(new)}
@@ -209,6 +209,23 @@ def restored(old: Group, new: Group) -> tuple[Group, list[str]]:
         )
     properties["containers"] = containers
     return old | {"properties": properties}, lost
+
+
+def refuse_lost(old: Group, lost: Collection[str]) -> None:
+    """A group that could not be put back whole, open to everybody or unable to pull, stays.
+
+    Raises:
+        Refused: naming what nobody knows here.
+    """
+    if lost:
+        raise Refused(
+            f"the group {old.get('name')} could not be put back if the new one failed: "
+            f"{', '.join(lost)} is not known here",
+            field="API_KEY" if "the value of API_KEY" in lost else "--file",
+            allowed="what it was deployed with: API_KEY, ACR_NAME or DOCKERHUB_TOKEN, the file",
+            next="set it and deploy again; to do without it, delete the group first: "
+            f"az container delete --name {old.get('name')} --resource-group …",
+        )
 
 
 def _credentials(group: Mapping[str, Any]) -> list[dict[str, Any]]:

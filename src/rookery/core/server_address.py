@@ -54,16 +54,17 @@ def fault_of_address(uri: str) -> str | None:
     """What is wrong with a tracking address, and how it should be; None where nothing is."""
     if uri.strip("'\"").strip() != uri:
         return "it has quotes or blanks around it"
-    try:
-        found = urlsplit(uri)
-        _ = found.port
-    except ValueError as error:
-        return f"it is not an address: {error}"
-    if found.username or found.password:
+    # also beyond the host, where a password with a slash ends up; a file's name may hold one
+    if "@" in uri and not uri.startswith("sqlite:///"):
         return (
             "it holds a user or password, which would show in links and logs; "
             "give them as MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
         )
+    try:
+        found = urlsplit(uri)
+        _ = found.port
+    except ValueError:
+        return "it is not an address: the host or the port is wrong"
     return _fault_of_web(uri, found) if found.scheme in WEB else _fault_of_scheme(uri, found)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import rookery
 from rookery.core.examples import Examples, examples_as_json
 from rookery.core.served import Description
-from rookery.errors import InputError
+from rookery.errors import InputError, Refused
 from rookery.serving.kept import Kept, kept_as_bytes, read_converted, read_kept, write_converted
 from rookery.serving.loaded import Loaded
 from rookery.serving.metrics import Metrics
@@ -40,13 +40,29 @@ def write_packaged(
     data: bytes,
     examples: Examples,
 ) -> None:
-    """Fills a new folder: `model` is MLflow's, `data` the file in it that holds the pipeline."""
+    """Fills a new folder: `model` is MLflow's, `data` the file in it that holds the pipeline.
+
+    Raises:
+        Refused: there is a symbolic link in `model`, which would bring in a file from anywhere.
+    """
+    _refuse_links(model)
     shutil.copytree(model, place / MODEL)
     (place / MODEL / MODEL_FILE).write_bytes(data)
     converted = write_converted(place / PREDICTOR, predictor)
     kept = Kept(rookery.__version__, "", alias, "package", None, converted, description)
     (place / DOCUMENT).write_bytes(kept_as_bytes(kept))
     (place / EXAMPLES).write_bytes(examples_as_json(examples))
+
+
+def _refuse_links(model: Path) -> None:
+    for path in (model, *model.rglob("*")):
+        if path.is_symlink():
+            raise Refused(
+                f"{path} is a symbolic link, and what it leads to would go into the image",
+                field="model",
+                value=str(path),
+                allowed="a folder of files, as MLflow writes it",
+            )
 
 
 def read_packaged(place: Path, *, strict: bool) -> Loaded:

@@ -200,9 +200,18 @@ class AzureContainers:
             raise _unprovisioned(name, _said(error)) from error
 
     def delete(self, name: str, seconds: float) -> None:
-        """Removes a group, if there is one."""
+        """Removes a group, if there is one.
+
+        Raises:
+            Unavailable: Azure failed with it, or was not done in time.
+        """
         with self._answering():
-            self.client.container_groups.begin_delete(self.resource_group, name).wait(seconds)
+            started = self.client.container_groups.begin_delete(self.resource_group, name)
+            started.wait(seconds)
+        if not started.done():
+            raise Unavailable(
+                f"the group {name} was not deleted within {seconds:g} s", next="docs/deploy.md"
+            )
 
     def logs(self, name: str, container: str) -> str:
         """The last lines that a container wrote; empty where Azure has none to give."""

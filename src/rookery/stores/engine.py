@@ -18,7 +18,13 @@ QUICK_SECONDS = 60.0
 INSTALL = "install Docker: https://docs.docker.com/engine/install/"
 START = "start Docker Desktop, or: sudo systemctl start docker"
 # what a packaged model is run with everywhere: it needs no more
-CONFINED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+CONFINED = (
+    "--read-only",
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges",
+    "--memory=1g",
+    "--pids-limit=512",
+)
 # containers reach nothing beyond the engine's own networks, while their ports can be published
 INWARD = "com.docker.network.bridge.enable_ip_masquerade=false"
 

@@ -26,7 +26,7 @@ from rookery.errors import InputError, NotPromoted, Refused, Unavailable
 from rookery.jobs.image_check import check_answers
 from rookery.jobs.project import Project
 from rookery.serving.chosen import choose
-from rookery.serving.packaged import read_packaged
+from rookery.serving.packaged import read_packaged, write_packaged
 from rookery.settings import get_settings
 
 # what neither image has; the second kind has the libraries that a pipeline needs
@@ -57,6 +57,25 @@ def written(promoted_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def packed(home: Path, written: Path, tmp_path: Path) -> Path:
     """A copy of it, which a test may change."""
     return Path(shutil.copytree(written, tmp_path / "model"))
+
+
+def test_a_link_in_a_model_s_folder_brings_no_file_of_the_host_into_an_image(packed, tmp_path):
+    (tmp_path / "secret").write_text("hunter2")
+    model = packed / "model"
+    (model / "deep").mkdir()
+    (model / "deep" / "notes").symlink_to(tmp_path / "secret")
+    loaded = read_packaged(packed, strict=True)
+    with pytest.raises(Refused, match="deep/notes is a symbolic link"):
+        write_packaged(
+            tmp_path / "context",
+            loaded.description,
+            loaded.predictor,
+            alias=None,
+            model=model,
+            data=b"",
+            examples=examples_of((packed / "examples.json").read_bytes()),
+        )
+    assert not (tmp_path / "context").exists()
 
 
 @pytest.fixture

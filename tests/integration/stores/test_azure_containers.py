@@ -245,3 +245,11 @@ def test_a_group_is_deleted_and_one_that_is_not_there_too(arm, group):
     azure.delete(NAME, 30)
     azure.delete(NAME, 30)
     assert azure.read(NAME) is None
+
+
+def test_a_deletion_that_does_not_end_is_not_taken_for_one(arm, group):
+    azure = containers(arm)
+    azure.finish(azure.begin(NAME, group), NAME, 30)
+    arm.keeps = True
+    with pytest.raises(Unavailable, match=r"was not deleted within 0\.3 s"):
+        azure.delete(NAME, 0.3)

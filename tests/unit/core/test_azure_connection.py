@@ -186,6 +186,8 @@ def test_what_lies_in_the_folder_is_its_own(below):
         f"{PLACE}/../other/x",
         f"{PLACE}/a/..",
         f"{PLACE}/.\\x",
+        f"{PLACE}/.\t./.\t./other",
+        f"{PLACE}/.. /other",
         f"{PLACE}/x?sig=1",
         PLACE.replace("models@", "other@"),
         PLACE.replace("rooks.", "crows."),

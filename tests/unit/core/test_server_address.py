@@ -19,6 +19,7 @@ from rookery.errors import InputError
         "https://mlflow.example.org/base/",
         "http://[::1]:5005",
         "sqlite:////tmp/mlflow.db",
+        "sqlite:////tmp/a@b/mlflow.db",
         "postgresql+psycopg2://db/mlflow",
     ],
 )
@@ -46,6 +47,9 @@ def test_the_address_of_a_server_or_database_has_no_fault(uri):
         ("http://localhost:5005/#/experiments/1", "the server is http://localhost:5005"),
         ("http://ada:lovelace@localhost:5005", "MLFLOW_TRACKING_PASSWORD"),
         ("http://:lovelace@localhost:5005", "MLFLOW_TRACKING_PASSWORD"),
+        ("https://ada:lovelace/x@localhost", "MLFLOW_TRACKING_PASSWORD"),
+        ("http://ada:123?lovelace@localhost", "MLFLOW_TRACKING_PASSWORD"),
+        ("http://ada:lovelace", "the host or the port is wrong"),
     ],
 )
 def test_what_is_no_address_is_refused_with_what_is_wrong(uri, words):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rookery.errors import InputError, Refused, Unavailable
+from rookery.errors import InputError, Interrupted, Refused, Unavailable
 from rookery.jobs.deploy import deploy
 from rookery.jobs.deploy.outcome import refused
 
@@ -16,6 +16,7 @@ from rookery.jobs.deploy.outcome import refused
         (Unavailable("docker start: no space left", field="docker"), True, Unavailable),
         (Unavailable("Azure did not do it"), True, Unavailable),
         (Refused("it answers otherwise"), False, Unavailable),
+        (Interrupted("stopped by SIGTERM"), True, Interrupted),
     ],
 )
 def test_the_image_is_at_fault_unless_something_outside_failed(error, returned, kind):

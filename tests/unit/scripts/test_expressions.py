@@ -39,6 +39,8 @@ def scope(*, failed: bool = False) -> Scope:
         ("inputs.build-run-id == ''", True),
         ("!(github.sha == 'abc') || false", False),
         ("'it''s'", "it's"),
+        ("startsWith('Deployed-3-abc', format('deployed-{0}-{1}', 3, github.sha))", True),
+        ("startsWith('deployed-31', 'deployed-3-')", False),
         ("null == ''", True),
         ("'1' == 1", True),
         ("true && 0", 0),

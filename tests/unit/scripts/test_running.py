@@ -190,3 +190,19 @@ def test_an_event_that_does_not_start_the_workflow_is_refused(world):
     workflow = read_workflow(world.root / "x.yml")
     with pytest.raises(NotRehearsed, match="not started by schedule"):
         run_workflow(world, workflow, Event("schedule", "0" * 40), "1", print)
+
+
+def test_the_newest_cache_is_found_by_how_its_key_begins(world):
+    jobs = """
+  one:
+    steps:
+      - id: last
+        uses: actions/cache/restore@v5
+        with: {path: kept, key: nobodys, restore-keys: done-, lookup-only: true}
+      - run: echo "$LAST" >kept && cat kept
+        env: {LAST: "${{ steps.last.outputs.cache-matched-key }}"}
+      - uses: actions/cache/save@v5
+        with: {path: kept, key: "done-${{ github.run_id }}-${{ github.run_attempt }}"}
+"""
+    found = [run(world, jobs, run_id)[0].steps[1].output for run_id in ("3", "4", "1")]
+    assert found == ["", "done-3-1", "done-4-1"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 from rehearsal.actions import IMITATED
+from rehearsal.expressions import Open, Scope, holds
 from rehearsal.workflow import Step, read_workflow
 from rehearsal.world import SECRETS, VARIABLES
 from ruamel.yaml import YAML
@@ -19,6 +20,7 @@ FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
 NAMES = [path.name for path in FILES]
 # set up builders for another processor, which a rehearsal does without
 NOT_REHEARSED = {"docker/setup-qemu-action", "docker/setup-buildx-action"}
+DEPLOYS = "Deploy, and see that it answers; or have the image before back"
 
 
 def steps(path: Path) -> Iterator[Step]:
@@ -154,3 +156,53 @@ def test_an_image_is_tested_before_it_is_pushed_and_pushed_before_it_is_deployed
         for part in ("package --version", "package --check", "publish.py", 'deploy --target "')
     ]
     assert found == sorted(found)
+
+
+def test_who_deploys_to_azure_can_pull_from_the_registries_that_it_pushed_to():
+    named = {step.name: set(step.env) for step in steps(ROOT / ".github/workflows/deploy.yml")}
+    assert named["To the registries"] <= named[DEPLOYS]
+    assert not any("PASSWORD" in name for name in named["What a deployment to Azure would call"])
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_a_key_of_a_store_goes_with_the_address_that_it_opens(path):
+    for step in steps(path):
+        if "AZURE_STORAGE_CONNECTION_STRING" in step.env:
+            assert "ARTIFACTS_DESTINATION" in step.env, step.place
+
+
+@pytest.mark.parametrize(
+    ("last", "runs"),
+    [
+        ("", True),
+        ("deployed-3-abc-17-1", False),
+        ("deployed-4-abc-18-1", True),  # the alias was moved back
+        ("deployed-31-abc-19-1", True),
+        ("deployed-3-abd-20-1", True),
+    ],
+)
+def test_the_hourly_run_deploys_what_was_not_deployed_last(last, runs):
+    found = {"result": "success", "outputs": Open(version="3", deployed=last)}
+    contexts = {"inputs": Open(), "needs": {"find": found}, "github": {"sha": "abc"}}
+    job = read_workflow(ROOT / ".github/workflows/deploy.yml").jobs["deploy"]
+    assert holds(job.condition, Scope(contexts, {"always": lambda: True})) is runs
+
+
+@pytest.mark.parametrize(
+    ("event", "failed", "outcome", "kept"),
+    [
+        ("schedule", False, "success", True),
+        ("schedule", True, "failure", True),
+        ("schedule", True, "skipped", False),
+        ("workflow_dispatch", True, "failure", False),
+    ],
+)
+def test_what_was_refused_is_not_tried_again_every_hour(event, failed, outcome, kept):
+    contexts = {
+        "inputs": Open(),
+        "github": {"event_name": event},
+        "steps": {"served": {"outcome": outcome}},
+    }
+    functions = {"success": lambda: not failed, "failure": lambda: failed}
+    *_, save = read_workflow(ROOT / ".github/workflows/deploy.yml").jobs["deploy"].steps
+    assert holds(save.condition, Scope(contexts, functions)) is kept

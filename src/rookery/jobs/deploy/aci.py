@@ -13,13 +13,15 @@ from rookery.core.container_group import (
     image_of,
     port_of,
     refuse_fixed,
+    refuse_lost,
     restored,
 )
 from rookery.core.examples import Examples
-from rookery.errors import InputError, RookeryError
+from rookery.errors import InputError, RookeryError, Unavailable
 from rookery.jobs.deploy.gate import examples_of_image, require_answers, require_staying
 from rookery.jobs.deploy.group_values import group_values, pulled_as, read_template, required
 from rookery.jobs.deploy.outcome import Deployment, refused
+from rookery.jobs.deploy.stopping import stops_raise
 from rookery.settings import Settings
 from rookery.stores import engine
 
@@ -54,6 +56,7 @@ def deploy_aci(
     old = azure.read(name)
     before = image_of(old) if old else None
     wanted = given or _served_before(old, name)
+    earlier = _as_it_was(old, template, settings, task) if old else None
     examples = examples_of_image(wanted, task)
     # the same image again keeps the one to go back to
     back = before if before != wanted else _tagged(old)
@@ -62,7 +65,7 @@ def deploy_aci(
     if old:
         refuse_fixed(old, group)
     key = settings.api_key.get_secret_value() if settings.api_key else None
-    url = _Place(azure, task, key, wait, watch).replace(old, group, examples)
+    url = _Place(azure, task, key, wait, watch).replace(earlier, group, examples)
     return Deployment(
         task=task,
         target="aci",
@@ -72,6 +75,22 @@ def deploy_aci(
         model=examples.model,
         version=examples.version,
     )
+
+
+def _as_it_was(old: Group, template: Any, settings: Settings, task: str) -> Group:
+    """What is put back if the new one fails, with the secrets that its own image needs.
+
+    Raises:
+        Refused: a secret of it is not set here.
+    """
+    before = image_of(old)
+    try:
+        ours = filled(template, group_values(settings, task, before))
+    except InputError:  # of a registry that no setting names
+        ours = filled(template, group_values(settings, task, ANY_IMAGE))
+    group, lost = restored(old, ours)
+    refuse_lost(group, lost)
+    return group
 
 
 def _tagged(old: Group | None) -> str | None:
@@ -102,24 +121,31 @@ class _Place:
     watch: float
 
     def replace(self, old: Group | None, new: Group, examples: Examples) -> str:
-        """The address at which the new group answers.
+        """The address at which the new group answers; `old` is what is put back if it does not.
 
         Raises:
             Refused: it does not; the old one was put back. Unavailable: Azure did not take it.
+            Interrupted: it was stopped, and the old one put back.
         """
         name = str(new["name"])
-        started = self.azure.begin(name, new)
-        try:
-            self.azure.finish(started, name, PROVISION_SECONDS)
-            url = self._address(new)
-            require_answers(url, examples, self.wait, self.key)
-            require_staying(lambda: self._why_gone(name), self.watch, LOOK_SECONDS)
-            require_answers(url, examples, self.wait, self.key)
-        except RookeryError as error:
-            log = self.azure.logs(name, container(new)["name"])
-            now, returned = self._put_back(old, new)
-            raise refused(error, image_of(new), now, log, returned=returned) from error
-        return url
+        with stops_raise():
+            started = None
+            try:
+                started = self.azure.begin(name, new)
+                self.azure.finish(started, name, PROVISION_SECONDS)
+                url = self._address(new)
+                require_answers(url, examples, self.wait, self.key)
+                require_staying(lambda: self._why_gone(name), self.watch, LOOK_SECONDS)
+                require_answers(url, examples, self.wait, self.key)
+            except BaseException as error:
+                if started is None and isinstance(error, (InputError, Unavailable)):
+                    raise  # nothing was changed
+                log = self.azure.logs(name, container(new)["name"])
+                now, returned = self._put_back(old, name)
+                if isinstance(error, RookeryError):
+                    raise refused(error, image_of(new), now, log, returned=returned) from error
+                raise
+            return url
 
     def _address(self, group: Group) -> str:
         """By the name that Azure gave it, which holds more than the label."""
@@ -138,21 +164,18 @@ class _Place:
         ended = view.get("previousState") or {}
         return f"it ended with {ended.get('exitCode')} and was restarted"
 
-    def _put_back(self, old: Group | None, new: Group) -> tuple[str, bool]:
+    def _put_back(self, old: Group | None, name: str) -> tuple[str, bool]:
         """Has the group be as it was; what serves now, in words, and whether that is as before."""
-        name = str(new["name"])
         try:
             if old is None:
                 self.azure.delete(name, PROVISION_SECONDS)
                 return "nothing serves, as before; the group was deleted again", True
-            before, lost = restored(old, new)
-            self.azure.finish(self.azure.begin(name, before), name, PROVISION_SECONDS)
-            address = self._address(before)
+            self.azure.finish(self.azure.begin(name, old), name, PROVISION_SECONDS)
+            address = self._address(old)
             require_answers(address, self._examples_at_hand(image_of(old)), self.wait, self.key)
         except RookeryError as error:
             return f"nothing that is known to serve; {_unreturned(old)}: {error.message}", False
-        without = f", without {', '.join(lost)}" if lost else ""
-        return f"{image_of(old)} serves at {address}, put back{without}", True
+        return f"{image_of(old)} serves at {address}, put back", True
 
     def _examples_at_hand(self, image: str) -> Examples | None:
         """Those of an image that need not be pulled, or that may hold none."""

@@ -15,8 +15,6 @@ LABEL = "rookery.deployment"
 LIMITS = (
     "--init",
     "--restart=unless-stopped",
-    "--memory=1g",
-    "--pids-limit=512",
     "--log-opt=max-size=10m",
     "--log-opt=max-file=3",
 )
@@ -46,7 +44,8 @@ def recover(names: Names) -> None:
     new, now = engine.state(names.new), engine.state(names.now)
     if new is None:
         return
-    if now is None and new.running:
+    # a first one, beside none that it took the place of, may not have passed its gate
+    if now is None and new.running and engine.state(names.before) is not None:
         engine.rename(names.new, names.now)
         return
     engine.remove(names.new)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,6 +20,7 @@ from rookery.jobs.deploy.containers import (
 )
 from rookery.jobs.deploy.gate import require_answers, require_model, require_staying
 from rookery.jobs.deploy.outcome import Deployment, refused
+from rookery.jobs.deploy.stopping import stops_raise
 from rookery.jobs.image_check import PORT, ImageCheck, check_image, examples_in
 from rookery.settings import Settings
 from rookery.stores import engine
@@ -84,7 +85,8 @@ def deploy_local(
             wait=wait,
             watch=watch,
         )
-        return _switch(wish, serving)
+        with stops_raise():
+            return _switch(wish, serving)
 
 
 @contextmanager
@@ -134,8 +136,11 @@ def _switch(wish: Wish, serving: State | None) -> Deployment:
     try:
         away = _take_place(wish, serving)
     except BaseException as error:
-        log = engine.logs(names.new)
-        engine.remove(names.new)
+        log = ""
+        with suppress(RookeryError):  # the old one has to come back, whatever fails here
+            log = engine.logs(names.new)
+        with suppress(RookeryError):
+            engine.remove(names.new)
         now, returned = _put_back(wish, serving)
         if isinstance(error, RookeryError):
             named = _port_named(error, wish)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from rookery.core.deployment_calls import Call
-from rookery.errors import Refused, RookeryError, Unavailable
+from rookery.errors import Interrupted, Refused, RookeryError, Unavailable
 
 # what an image that does not come up, or does not answer, is reported under
 OF_THE_IMAGE = ("IMAGE", "predict")
@@ -32,11 +32,13 @@ def refused(
     """The error of an image that does not serve: why, what serves now, and its last lines.
 
     It is the image's fault, so `Refused`, unless a part outside failed, or what was there before
-    could not be `returned`.
+    could not be `returned`. One that was stopped stays `Interrupted`.
     """
     outside = isinstance(error, Unavailable) and error.field not in OF_THE_IMAGE
-    kind = Unavailable if outside or not returned else Refused
-    said = "was not deployed" if kind is Unavailable else "is refused"
+    kind: type[RookeryError] = Unavailable if outside or not returned else Refused
+    if isinstance(error, Interrupted):
+        kind = Interrupted
+    said = "is refused" if kind is Refused else "was not deployed"
     lines = [f"{image} {said}: {error.message}", f"  now: {now}"]
     if log:
         lines += ["  its log:", *(f"  | {line}" for line in log.splitlines())]
