@@ -90,6 +90,8 @@ def build_files() -> list[Path]:
         "requirements/*.txt",
     )
     found = {path for pattern in patterns for path in ROOT.glob(pattern)}
+    # it asks for one image after the other, for each processor
+    found.discard(ROOT / "scripts" / "release_images.sh")
     return sorted({ROOT / "docker-compose.yaml", *LOCKS, *found})
 
 
