@@ -46,7 +46,7 @@ class Host:
     def serve(self, group: dict[str, Any]) -> str:
         container = group["properties"]["containers"][0]["properties"]
         published = f"--publish=127.0.0.1:{self.port}:8000"
-        options = ["--detach", "--memory=1g", "--restart=always", "--name", CONTAINER, published]
+        options = ["--detach", "--init", "--restart=always", "--name", CONTAINER, published]
         docker("run", *options, container["image"])
         return "127.0.0.1"
 

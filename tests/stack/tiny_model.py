@@ -3,7 +3,7 @@
 Each holds its examples, answers /health and /predict on 8000 as user 1000, asks for API_KEY where
 that is set, and has one behaviour:
 right; unhealthy: never answers /health with 200; wrong: another label; wrong-later and dies: right
-where PORT is set, as in the check, and wrong, or dead after an answer, where it serves.
+where it is the first process, as in the check, and wrong, or dead after an answer, where it serves.
 """
 
 import json
@@ -19,9 +19,7 @@ from pathlib import Path
 
 EXAMPLES = json.loads(Path("/model/examples.json").read_text())
 BEHAVIOUR = os.environ["BEHAVIOUR"]
-
-
-SERVES = "PORT" not in os.environ
+SERVES = os.getpid() > 1
 
 
 class Handler(BaseHTTPRequestHandler):
