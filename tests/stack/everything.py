@@ -120,10 +120,10 @@ def statements(stack: Stack, script: str, user: str = "my_app_user") -> None:
 
 
 def second_version(stack: Stack) -> None:
-    """Another candidate that the gate lets pass."""
+    """Another candidate that the gate and the checks of the task let pass."""
     search = {
         "experiment_ids": ["1"],
-        "filter": "metrics.holdout_accuracy = 1 AND tags.family = 'svc'",
+        "filter": "attributes.run_name = 'logistic_regression-2'",
         "max_results": 1,
     }
     (run,) = stack.mlflow("runs/search", json=search).json()["runs"]
