@@ -1,7 +1,7 @@
 """Rows that a proof asks with: ordinary ones, and whatever could be treated differently."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,11 +20,15 @@ EXTREMES: dict[str, list[Any]] = {
     "category": ["", UNKNOWN],
     "date": [START.replace(year=1), START.replace(year=2000, month=2, day=29, hour=23)],
 }
+ALL = (-float("inf"), float("inf"))
 HUGE = (1e39, -1e39, 1.7e308)  # beyond float32, and nearly beyond float64
 
 
 def probing_rows(fields: Sequence[RecordField], plan: Plan, example: Row | None) -> list[list[Row]]:
-    """Batches of rows, the first of them ordinary; what may be refused stands in small ones."""
+    """Batches of rows, the first of them ordinary; gaps, extremes and the huge apart.
+
+    A gap makes its column one of another type, and an estimator may refuse what is huge.
+    """
     draw = random.Random(0)  # noqa: S311
     known = [_known(index, field, plan) for index, field in enumerate(fields)]
 
@@ -34,13 +38,13 @@ def probing_rows(fields: Sequence[RecordField], plan: Plan, example: Row | None)
             row[index] = value
         return tuple(row)
 
-    batches = [[drawn() for _ in range(ROWS)]]
-    for index, field in enumerate(fields):
-        batches.append([drawn((index, None)) for _ in range(2)])
-        batches += [[drawn((index, value)) for value in values] for values in _odd(field)]
-    batches.append([tuple(None for _ in fields)])
+    columns, usual = list(enumerate(fields)), [drawn() for _ in range(ROWS)]
+    gaps = [drawn((index, None)) for index, _ in columns for _ in range(2)]
+    odd = [drawn((index, value)) for index, field in columns for value in _odd(field)]
+    huge = [drawn((index, value)) for index, field in columns for value in _huge(field)]
+    batches = [usual, gaps, odd, huge, [tuple(None for _ in fields)]]
     batches += [[example]] if example else []
-    return batches
+    return [batch for batch in batches if batch]
 
 
 def _known(index: int, field: RecordField, plan: Plan) -> list[Any]:
@@ -70,17 +74,20 @@ def _value(field: RecordField, known: list[Any], draw: random.Random) -> Any:
     return round(number) if field.type == "integer" else number
 
 
-def _odd(field: RecordField) -> Iterator[list[Any]]:
-    """Batches of unusual values that a validated row can hold."""
+def _odd(field: RecordField) -> list[Any]:
+    """Unusual values that a validated row can hold."""
     if field.values:
-        return
-    low, high = field.range or (-float("inf"), float("inf"))
+        return []
     if field.type not in ("float", "integer"):
-        yield EXTREMES[field.type]
-        return
-    ends = [low, high] if field.range else []
+        return EXTREMES[field.type]
+    low, high = field.range or ALL
+    ends = list(field.range or ())
     if field.type == "integer":
         ends = [round(end) for end in ends]
-    yield [*ends, *(value for value in EXTREMES[field.type] if low <= value <= high)]
-    if field.type == "float":
-        yield from ([value] for value in HUGE if low <= value <= high)
+    return [*ends, *(value for value in EXTREMES[field.type] if low <= value <= high)]
+
+
+def _huge(field: RecordField) -> list[float]:
+    low, high = field.range or ALL
+    is_open = field.type == "float" and not field.values
+    return [value for value in HUGE if low <= value <= high] if is_open else []

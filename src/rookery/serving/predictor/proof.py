@@ -21,6 +21,7 @@ from rookery.serving.predictor.trees import Trees
 
 TOLERANCE = 1e-9
 ALONE = 20  # rows that are also asked one by one
+REFUSED = 100  # rows, at most, that the pipeline has to refuse one by one
 Candidate = Compiled | EstimatorPredictor
 
 
@@ -41,10 +42,25 @@ def _on_rows(candidate: Candidate, plain: PipelinePredictor, rows: Sequence[Row]
         return _unlike(expected, found) or _encoding(candidate, plain, rows)
     if isinstance(expected, Outcome) or found != "ValueError":
         return f"the pipeline gives {_brief(expected)}, it {_brief(found)}, for {rows[0]}"
-    if len(rows) == 1:
-        return ""
-    half = len(rows) // 2
-    return _on_rows(candidate, plain, rows[:half]) or _on_rows(candidate, plain, rows[half:])
+    return "" if len(rows) == 1 else _sorted_out(candidate, plain, rows)
+
+
+def _sorted_out(candidate: Candidate, plain: PipelinePredictor, rows: Sequence[Row]) -> str:
+    """What of a batch that both refuse is answered, at once; what is refused, each row alone.
+
+    Of many refused rows some are asked, from all over: a pipeline of hundreds of columns takes
+    its time to refuse one.
+    """
+    answered, refused = list[Row](), list[Row]()
+    for row in rows:
+        takes = isinstance(_answer(candidate, [row]), Outcome)
+        (answered if takes else refused).append(row)
+    if not refused:
+        return f"it refuses together what it answers alone, such as {rows[0]}"
+    for row in refused[:: -(-len(refused) // REFUSED)]:
+        if found := _on_rows(candidate, plain, [row]):
+            return found
+    return _on_rows(candidate, plain, answered) if answered else ""
 
 
 def _answer(predictor: Predictor, rows: Sequence[Row]) -> Outcome | str:

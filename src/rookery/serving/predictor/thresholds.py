@@ -6,7 +6,7 @@ from rookery.serving.predictor.interface import Array, Floats
 from rookery.serving.predictor.leaves import Nodes
 from rookery.serving.predictor.trees import Trees
 
-MOST_NODES = 2000  # that are tried, of those there are
+TRIES = 2000  # of a model; so many of its nodes, or each of fewer nodes several times
 LARGEST = np.finfo(np.float32).max
 
 
@@ -17,7 +17,9 @@ def around_thresholds(trees: Trees, encoded: Floats) -> Floats:
     """
     nodes = trees.nodes
     inner = np.flatnonzero((nodes.feature >= 0) & (np.abs(nodes.threshold) < LARGEST))
-    chosen = inner[np.linspace(0, len(inner) - 1, min(len(inner), MOST_NODES)).astype(np.intp)]
+    chosen = inner[np.linspace(0, len(inner) - 1, min(len(inner), TRIES)).astype(np.intp)]
+    # with other rows: the leaves below may say the same of one
+    chosen = np.tile(chosen, TRIES // max(1, len(chosen)))
     X = _reaching(nodes, chosen, encoded.take(np.arange(len(chosen)) % len(encoded), axis=0))
     at: Array = nodes.threshold[chosen].astype(np.float32 if trees.single else np.float64)
     below, above = np.array([-np.inf, np.inf], dtype=at.dtype)
