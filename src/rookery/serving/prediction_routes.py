@@ -114,22 +114,20 @@ class PredictionRoutes:
 
     def _add(self, feedback: Feedback) -> None:
         from rookery.stores.database import connect
-        from rookery.stores.predictions import UnknownPrediction, add_feedback
+        from rookery.stores.locks import create_missing
+        from rookery.stores.predictions import METADATA, add_feedback
 
-        assert self.log is not None
         found = self._found(feedback.id)
-        try:
-            add_feedback(
-                connect(self.settings.tables_url),
-                feedback.id,
-                feedback.outcome,
-                feedback.note,
-                datetime.now(UTC),
-                who="api",
-                is_waiting=self.log.is_waiting,
-            )
-        except UnknownPrediction:
-            raise _unknown(feedback.id) from None
+        engine = connect(self.settings.tables_url)
+        create_missing(engine, METADATA)  # the prediction may still be waiting to be the first
+        add_feedback(
+            engine,
+            feedback.id,
+            feedback.outcome,
+            feedback.note,
+            datetime.now(UTC),
+            who="api",
+        )
         self.judges.judge(found, feedback.outcome)
 
 

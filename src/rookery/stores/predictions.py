@@ -1,7 +1,7 @@
 """The tables that the API writes: what it answered, and what turned out to be true."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -179,22 +179,12 @@ def add_feedback(
     at: datetime,
     *,
     who: str,
-    is_waiting: Callable[[str], bool] = lambda _: False,
 ) -> None:
-    """Attaches what turned out to be true; `is_waiting` knows predictions that are not stored yet.
+    """Attaches what turned out to be true to a prediction, which need not be stored yet.
 
     Raises:
-        UnknownPrediction: there is no such prediction. Unavailable: the database does not answer.
+        Unavailable: the database does not answer, or has no such table.
     """
-    # waiting first: what is sent in between is found in the table
-    known = is_waiting(prediction_id) or read_prediction(engine, prediction_id) is not None
-    if not known:
-        raise UnknownPrediction(
-            f"there is no prediction {prediction_id!r}",
-            field="id",
-            value=prediction_id,
-            allowed="the id of an answer, as long as the prediction is kept",
-        )
     row = {
         "prediction_id": prediction_id,
         "outcome": json.dumps(outcome, ensure_ascii=False, allow_nan=False),

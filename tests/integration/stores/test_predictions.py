@@ -14,7 +14,6 @@ from rookery.stores.predictions import (
     FEEDBACK,
     METADATA,
     PREDICTIONS,
-    UnknownPrediction,
     add_feedback,
     add_predictions,
     forget_before,
@@ -123,14 +122,8 @@ def test_feedback_is_added_and_never_replaced(engine):
     assert {found["prediction_id"] for found in rows} == {given[0]}
 
 
-def test_feedback_on_an_unknown_prediction_is_refused_as_not_found(engine):
-    with pytest.raises(UnknownPrediction, match="'none'") as refused:
-        add_feedback(engine, "none", "Adelie", None, NOW, who="me")
-    assert (refused.value.status, refused.value.exit_code) == (404, 2)
-
-
 def test_feedback_may_come_before_its_prediction_is_stored(engine):
-    add_feedback(engine, "soon", "Adelie", None, NOW, who="me", is_waiting={"soon"}.__contains__)
+    add_feedback(engine, "soon", "Adelie", None, NOW, who="me")
     with engine.connect() as connection:
         assert connection.execute(sa.select(FEEDBACK.c.prediction_id)).scalar_one() == "soon"
 

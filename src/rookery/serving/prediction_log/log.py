@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from itertools import takewhile
 from pathlib import Path
 from typing import cast
 
@@ -84,9 +83,6 @@ class PredictionLog:
         kept = next(filter(None, (_entry_of(one, id) for one in self._entries[:])), None)
         return kept or self._spool.find(id)
 
-    def is_waiting(self, id: str) -> bool:  # noqa: A002
-        return self.find(id) is not None
-
     def stop(self, seconds: float = FINISH_SECONDS) -> None:
         """Keeps everything on disk, and sends it if the database answers in that time."""
         deadline = time.monotonic() + seconds
@@ -164,7 +160,8 @@ class PredictionLog:
             if room < 0:
                 raise OSError(f"the spool has its {self._limit} bytes")
             self._spool.append(b"".join(lines))
-            self.written += self._forget(1 if isinstance(block, Rows) else len(block)) - refused
+            self._forget(1 if isinstance(block, Rows) else len(block), len(block))
+            self.written += len(block) - refused
             if refused:
                 self._lose(refused, "not text, or too large")
             if not self._stopping.is_set():
@@ -172,14 +169,15 @@ class PredictionLog:
 
     def _drop_newest(self) -> None:
         """What is on disk already stays: it was known as logged."""
-        self._lose(self._forget(len(self._entries)), str(self._disk_error))
+        newest = self._entries[:]
+        count = sum(len(one) if isinstance(one, Rows) else 1 for one in newest)
+        self._forget(len(newest), count)
+        self._lose(count, str(self._disk_error))
 
-    def _forget(self, elements: int) -> int:
-        """Takes the first elements out of the memory; says how many predictions they were."""
-        count = sum(map(_count, self._entries[:elements]))
+    def _forget(self, elements: int, count: int) -> None:
+        """Takes the first elements, `count` predictions, out of the memory."""
         del self._entries[:elements]
         self._gone += count
-        return count
 
     def _lose(self, count: int, reason: str) -> None:
         self._dropped += count
@@ -188,16 +186,13 @@ class PredictionLog:
             logger.warning("%d predictions were not logged so far: %s", self.lost, reason)
 
 
-def _count(one: Fields | Rows) -> int:
-    return len(one) if isinstance(one, Rows) else 1
-
-
 def _first(entries: list[Fields | Rows]) -> list[Fields] | Rows:
     """What the first block is made of."""
     if isinstance(entries[0], Rows):
         return entries[0]
-    singles = takewhile(lambda one: not isinstance(one, Rows), entries[:SLICE])
-    return cast("list[Fields]", list(singles))
+    some = entries[:SLICE]
+    kinds = list(map(type, some))
+    return cast("list[Fields]", some[: kinds.index(Rows)] if Rows in kinds else some)
 
 
 def _entry_of(one: Fields | Rows, id_: str) -> Entry | None:

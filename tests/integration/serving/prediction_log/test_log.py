@@ -101,9 +101,9 @@ def test_what_waits_is_found_by_its_id(blocked):
     assert log.find(wanted).input == RECORD  # in memory
     eventually(lambda: log.written == 1)
     assert prediction_of(*log.find(wanted)).output["prediction"] == "Adélie"  # on disk
-    assert PredictionLog(blocked.spool, blocked.url).is_waiting(wanted)  # another worker's
-    assert not log.is_waiting("3")
-    assert not log.is_waiting(str(uuid4()))
+    assert PredictionLog(blocked.spool, blocked.url).find(wanted)  # another worker's
+    assert log.find("3") is None
+    assert log.find(str(uuid4())) is None
 
 
 def test_stopping_stores_everything(place):
