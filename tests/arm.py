@@ -28,6 +28,24 @@ SUBSCRIPTION = "33333333-3333-3333-3333-333333333333"
 CLIENT_SECRET = "the-service-principal's-password"
 RESOURCE_GROUP = "models"
 POLL_MILLISECONDS = "20"
+# what the placeholders of deploy/aci/container-group.yaml stand for
+GROUP_VALUES = {
+    "GROUP_NAME": "rookery-penguins",
+    "AZURE_REGION": "westeurope",
+    "DNS_LABEL": "rookery-penguins",
+    "TASK": "penguins",
+    "IMAGE": "mine.azurecr.io/penguins:abc1234",
+    "PREVIOUS_IMAGE": "mine.azurecr.io/penguins:0000000",
+    "MODEL_NAME": "penguins",
+    "MODEL_VERSION": "3",
+    "COMMIT": "abc1234",
+    "RUN_ID": "0123456789abcdef",
+    "DIGEST": "fedcba9876543210",
+    "REGISTRY_SERVER": "mine.azurecr.io",
+    "REGISTRY_USERNAME": "puller",
+    "REGISTRY_PASSWORD": "hunter2-of-acr",
+    "API_KEY": "hunter2-of-api",
+}
 
 Group = dict[str, Any]
 

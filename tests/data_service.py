@@ -1,54 +1,32 @@
 """Data services for tests: ours in a process of its own, and odd ones that follow a script."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import requests
+from scripts.servers import free_port, start, stop
 
 SERVICE = Path(__file__).parents[1] / "services" / "data-api"
-PATIENCE_SECONDS = 60.0
 
 
 @contextmanager
 def data_service(state: Path, **settings: str) -> Iterator[str]:
     """The address of services/data-api, in a uvicorn process; `settings` without DATA_API_."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
+    address, log = f"http://127.0.0.1:{port}", state.with_suffix(".log")
+    command = ["uvicorn", "main:app", "--app-dir", str(SERVICE), "--port", str(port)]
     given = {f"DATA_API_{name.upper()}": value for name, value in settings.items()}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "main:app", "--port", str(port), "--log-level", "error"],
-        cwd=SERVICE,
-        env={**os.environ, "DATA_API_STATE": str(state), "DATA_API_SHARE": "0.001", **given},
-    )
-    address = f"http://127.0.0.1:{port}"
+    environment = {"DATA_API_STATE": str(state), "DATA_API_SHARE": "0.001", **given}
+    server = start("the data service", command, f"{address}/health", log, environment)
     try:
-        _await(address, process)
+        server.wait()
         yield address
     finally:
-        process.kill()
-        process.wait()
-
-
-def _await(address: str, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the data service has ended"
-        with suppress(requests.ConnectionError):
-            if requests.get(f"{address}/health", timeout=5).ok:
-                return
-        time.sleep(0.05)
-    raise AssertionError("the data service does not answer")
+        stop([server])
 
 
 Answer = tuple[int, bytes]  # status and body

@@ -1,6 +1,5 @@
 """What a rehearsal has instead of accounts: a registry, Azure's store, an MLflow server."""
 
-import hashlib
 import shutil
 import subprocess
 from contextlib import ExitStack
@@ -11,7 +10,8 @@ import requests
 from mlflow_server import end, throw_away
 from servers import HOST, Server, free_port, start_program, stop
 
-from rookery.errors import InputError, Unavailable
+from azurite import start_azurite
+from rookery.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 USER, PASSWORD = "student", "for-one-rehearsal"
@@ -87,7 +87,7 @@ def open_places(folder: Path, ends: ExitStack) -> Places:
     registry = free_port()
     kept(_registry(folder / "registry", registry))
     blobs = free_port()
-    kept(_azurite(folder / "azurite", blobs))
+    kept(start_azurite(folder / "azurite", blobs))
     connection = (
         f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
         f"BlobEndpoint=http://{HOST}:{blobs}/{ACCOUNT};"
@@ -115,33 +115,6 @@ def _registry(folder: Path, port: int) -> Server:
     command = ["docker-registry", "serve", str(folder / "config.yml")]
     health = f"http://{HOST}:{port}/"
     return start_program("the registry", command, health, folder / "log", environment)
-
-
-def _azurite(folder: Path, port: int) -> Server:
-    """At the version and hashes of services/azurite."""
-    options = ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
-    command = [str(_azurite_program()), "--location", str(folder / "blobs"), "--blobHost", HOST]
-    command += ["--blobPort", str(port), *options]
-    # to a question without a key it says that it is none
-    health = f"http://{HOST}:{port}/"
-    return start_program("Azurite", command, health, folder / "log", {}, expected=400)
-
-
-def _azurite_program() -> Path:
-    """Installed from npm the first time, and kept where `make clean` removes it."""
-    service = ROOT / "services" / "azurite"
-    lock = (service / "package-lock.json").read_bytes()
-    place = ROOT / ".venv" / f"azurite-{hashlib.sha256(lock).hexdigest()[:12]}"
-    if not (place / "whole").exists():
-        place.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(service / name, place)
-        install = ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(install, cwd=place, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Unavailable(f"Azurite cannot be had from npm: {done.stderr.strip()[-300:]}")
-        (place / "whole").touch()
-    return place / "node_modules" / ".bin" / "azurite-blob"
 
 
 def _make_container(connection: str) -> None:

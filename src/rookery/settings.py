@@ -74,7 +74,23 @@ def _secret_in(path: str, name: str) -> str:
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Settings(BaseSettings):
+class WithSecretFiles(BaseSettings):
+    """Settings that the environment gives, then secret files, then `.env` where one is named."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del file_secret_settings
+        return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
+
+
+class Settings(WithSecretFiles):
     """What differs between one place and another; the defaults are the embedded mode."""
 
     model_config = SettingsConfigDict(
@@ -131,18 +147,6 @@ class Settings(BaseSettings):
     acr_password: SecretStr | None = None
     dockerhub_username: str | None = None
     dockerhub_token: SecretStr | None = None
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        del file_secret_settings
-        return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
 
     @model_validator(mode="before")
     @classmethod

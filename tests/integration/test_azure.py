@@ -14,6 +14,7 @@ from scripts.servers import free_port, start, stop
 from tests.azurite import CONTAINER, azurite, connection
 from tests.conftest import point_at, write_task
 from tests.integration.serving.conftest import eventually, serving
+from tests.penguins import PENGUIN
 from tests.processes import ROOT
 
 import rookery as rk
@@ -26,14 +27,6 @@ from rookery.settings import get_settings
 from rookery.stores.azure_blobs import service
 
 GATE = {"minimum": {"accuracy": 0.1}, "not_worse_than_production": False}
-ROW = {
-    "island": "Torgersen",
-    "bill_length_mm": 39.1,
-    "bill_depth_mm": 18.7,
-    "flipper_length_mm": 181,
-    "body_mass_g": 3750,
-    "sex": "male",
-}
 
 
 @pytest.fixture(scope="module")
@@ -97,10 +90,10 @@ def test_the_api_serves_what_is_promoted_and_what_is_rolled_back_to(place):
     other = next(run.info.run_id for run in runs if run.info.run_id != first)
     with serving(get_settings()) as served:
         assert served.version() == "1"
-        assert served.client.post("/predict", json=ROW).json()["version"] == "1"
+        assert served.client.post("/predict", json=PENGUIN).json()["version"] == "1"
         assert rk.promote("penguins", run=other).version == "2"
         eventually(lambda: served.version() == "2")
-        assert served.client.post("/predict", json=ROW).json()["version"] == "2"
+        assert served.client.post("/predict", json=PENGUIN).json()["version"] == "2"
         assert rk.rollback("penguins").version == "1"
         eventually(lambda: served.version() == "1")
     assert rk.reproduce(1, "penguins").equal

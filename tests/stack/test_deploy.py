@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from filelock import FileLock
+from scripts.servers import free_port
 from tests.conftest import point_at, write_task
 from tests.stack.stack import PENGUIN, ROOT, wait_until
 from tests.stack.tiny_model import build, examples, tiny_images
@@ -53,9 +54,7 @@ def images(tmp_path_factory) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture(autouse=True)

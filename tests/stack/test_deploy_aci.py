@@ -2,7 +2,6 @@
 
 import copy
 import json
-import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from scripts.servers import free_port
 from tests.arm import RESOURCE_GROUP, Arm, running_arm
 from tests.conftest import point_at
 from tests.stack.stack import ROOT
@@ -73,9 +73,7 @@ def images(tmp_path_factory) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture(scope="module")

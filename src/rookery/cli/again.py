@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rookery import text_again as text
-from rookery.cli.application import Json, TaskName, apart, app, show
+from rookery.cli.application import Alias, Json, ModelsDir, TaskName, Version, apart, app, show
 
 REFUSED = NOT_EQUAL = 3
 Number = Annotated[int, typer.Argument(min=1, metavar="VERSION", help="A registered version.")]
@@ -15,18 +15,9 @@ Number = Annotated[int, typer.Argument(min=1, metavar="VERSION", help="A registe
 @app.command()
 def verify(
     task: TaskName = None,
-    version: Annotated[
-        int | None, typer.Option("--version", min=1, metavar="N", help="This registered version.")
-    ] = None,
-    alias: Annotated[
-        str | None, typer.Option("--alias", metavar="A", help="MODEL_ALIAS if left out.")
-    ] = None,
-    models_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--models-dir", metavar="DIR", help="The model that `rookery train` wrote there."
-        ),
-    ] = None,
+    version: Version = None,
+    alias: Alias = None,
+    models_dir: ModelsDir = None,
     data: Annotated[
         Path | None,
         typer.Option(

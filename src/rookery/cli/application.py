@@ -4,6 +4,7 @@ import contextlib
 import json
 import sys
 from dataclasses import asdict, is_dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +22,17 @@ TaskName = Annotated[
     typer.Argument(
         metavar="[TASK]", show_default=False, help="The task; ROOKERY_TASK if left out."
     ),
+]
+Alias = Annotated[
+    str | None,
+    typer.Option("--alias", metavar="A", help="Its version; MODEL_ALIAS if left out."),
+]
+Version = Annotated[
+    int | None, typer.Option("--version", min=1, metavar="N", help="This registered version.")
+]
+ModelsDir = Annotated[
+    Path | None,
+    typer.Option("--models-dir", metavar="DIR", help="The model that rookery train wrote there."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Jobs = Annotated[

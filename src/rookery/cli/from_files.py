@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rookery import text_again as text
-from rookery.cli.application import Json, TaskName, apart, app, show
+from rookery.cli.application import Alias, Json, TaskName, apart, app, show
 
 
 @app.command()
@@ -102,9 +102,7 @@ def register(
 @app.command()
 def query(
     task: TaskName = None,
-    alias: Annotated[
-        str | None, typer.Option("--alias", metavar="A", help="MODEL_ALIAS if left out.")
-    ] = None,
+    alias: Alias = None,
     as_json: Json = False,
 ) -> None:
     """Show the version that carries an alias; 2 where none does."""

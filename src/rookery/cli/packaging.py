@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rookery import text_package as text
-from rookery.cli.application import Json, TaskName, apart, app, show
+from rookery.cli.application import Alias, Json, ModelsDir, TaskName, Version, apart, app, show
 from rookery.errors import InputError
 
 
@@ -17,17 +17,9 @@ def package(
         list[str] | None,
         typer.Option("--tag", metavar="TAG", help="A name of the image; may come again."),
     ] = None,
-    alias: Annotated[
-        str | None,
-        typer.Option("--alias", metavar="A", help="Its version; MODEL_ALIAS if left out."),
-    ] = None,
-    version: Annotated[
-        int | None, typer.Option("--version", min=1, metavar="N", help="This version.")
-    ] = None,
-    models_dir: Annotated[
-        Path | None,
-        typer.Option("--models-dir", metavar="DIR", help="What rookery train left there."),
-    ] = None,
+    alias: Alias = None,
+    version: Version = None,
+    models_dir: ModelsDir = None,
     sbom: Annotated[
         Path | None,
         typer.Option(

@@ -9,6 +9,15 @@ from rookery.jobs.rows import read_clean
 from rookery.stores.origins import snapshot_rows
 
 
+def clean_holdout(project: Project) -> pd.DataFrame:
+    """That of the clean table.
+
+    Raises:
+        InputError: there is no such table. Unavailable: the database failed.
+    """
+    return split(read_clean(project), project.task)[1]
+
+
 def holdout_of(project: Project, run_id: str | None) -> pd.DataFrame:
     """That of the clean table; where there is no table, as in CI, that of the run's own snapshot.
 
@@ -16,7 +25,7 @@ def holdout_of(project: Project, run_id: str | None) -> pd.DataFrame:
         InputError: there is neither. Unavailable: a store failed.
     """
     if project.tables.columns(project.clean) is not None:
-        return split(read_clean(project), project.task)[1]
+        return clean_holdout(project)
     rows = snapshot_rows(project.tracking, run_id, project.task) if run_id else None
     if rows is None:
         raise InputError(

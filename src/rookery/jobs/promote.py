@@ -5,18 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
-import pandas as pd
-
 from rookery.core.checks import Result, declared
-from rookery.core.holdout import split
 from rookery.core.tags import BEST
 from rookery.errors import InputError, Refused, Unavailable
 from rookery.jobs.compare import examine
 from rookery.jobs.comparison_runs import Compared
+from rookery.jobs.holdouts import clean_holdout
 from rookery.jobs.project import Project, open_project
 from rookery.jobs.reload import tell_again, tell_api
 from rookery.jobs.repair import repair, settle
-from rookery.jobs.rows import read_clean
 from rookery.jobs.target import Target, from_run, from_version, register_target
 from rookery.stores.ledger import ROLLBACK, pending, previous_version
 from rookery.stores.serving_versions import require_serving_versions
@@ -191,7 +188,7 @@ def _newest(project: Project) -> Target:
 
 def _promote(project: Project, entry: int, target: Target, current: str | None) -> Promotion:
     require_serving_versions(target.name, target.libraries)
-    holdout = _holdout(project)
+    holdout = clean_holdout(project)
     examined = examine(project, target, holdout)
     metrics, verdict = examined.metrics, examined.verdict
     project.ledger.note(entry, target.version, metrics)
@@ -210,11 +207,6 @@ def _promote(project: Project, entry: int, target: Target, current: str | None) 
     project.ledger.close(entry, "done", verdict.reason)
     done = _result(project, version, current, verdict.reason, metrics, changed=True)
     return replace(done, comparison=examined.compared, checks=examined.checks)
-
-
-def _holdout(project: Project) -> pd.DataFrame:
-    rows = read_clean(project)
-    return split(rows, project.task)[1]
 
 
 def _asked(project: Project) -> str:

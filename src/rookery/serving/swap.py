@@ -193,15 +193,13 @@ class Follower:
         if self.loaded is not None and self.loaded.identity == _identity(version):
             if self.loaded.via != via or forced:
                 self.loaded = replace(self.loaded, via=via)
-                standing = self.tracking.standing(self.name)
-                self.warnings = self._about_aliases(standing, without=via == "stage")
+                self._look_at_aliases(via)
             return self._settled("unchanged", str(version.version))
         if self._refusal and self._refusal[0] == _identity(version) and not forced:
             self.failure, self._failed_looks = self._refusal[1], 0
             return Look("refused", self.failure.version, self.failure)
         new = self._load(version, via)
-        standing = self.tracking.standing(self.name)
-        self.warnings = self._about_aliases(standing, without=via == "stage")
+        self._look_at_aliases(via)
         self._serve(new)
         self.reloads.labels(self.name, "loaded").inc()
         self.warm.keep(new, lambda to: self.tracking.download(self.tracking.model_uri(version), to))
@@ -254,22 +252,20 @@ class Follower:
         self.warnings = self._about_aliases(standing, without=True)
         return (staged, "stage") if staged and self._following == "stage" else None
 
+    def _look_at_aliases(self, via: Via) -> None:
+        standing = self.tracking.standing(self.name)
+        self.warnings = self._about_aliases(standing, without=via == "stage")
+
     def _about_aliases(self, standing: "Standing", *, without: bool) -> tuple[str, ...]:
-        alias = self.settings.model_alias
-        found = [
+        alias, kept = self.settings.model_alias, self._following == "kept"
+        found = tuple(
             f"the alias {other!r} differs from {alias!r} in case and is not followed"
             for other in standing.aliases_in_another_case(alias)
-        ]
-        kept = (
-            "what is loaded keeps serving"
-            if self._following == "kept"
-            else ("the stage Production is followed")
         )
-        return (
-            (f"no version carries the alias {alias!r}; {kept}", *found)
-            if without
-            else (tuple(found))
-        )
+        if not without:
+            return found
+        now = "what is loaded keeps serving" if kept else "the stage Production is followed"
+        return (f"no version carries the alias {alias!r}; {now}", *found)
 
     def _settled(self, outcome: Literal["unchanged", "loaded"], version: str | None) -> Look:
         if self.failure is not None:

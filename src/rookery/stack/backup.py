@@ -21,9 +21,9 @@ from sqlalchemy.engine import Engine
 
 from rookery import __version__
 from rookery.errors import Unavailable
+from rookery.jobs.stopping import stops_raise
 from rookery.stack.disk import flush
 from rookery.stack.maintenance import clients, contents, files, mysql, objects
-from rookery.stack.maintenance.ending import clean_up_when_stopped
 from rookery.stack.maintenance.standstill import maintenance, standstill
 from rookery.stack.maintenance.stores import Stores, open_stores
 from rookery.stack.oneshot import finish
@@ -49,8 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--backups", type=Path, default=Path("/backups"), help="default: /backups")
     parser.add_argument("--run", type=Path, default=Path("/run"), help="above the keys: /run")
     given = parser.parse_args(arguments)
-    clean_up_when_stopped()
-    return finish(lambda: back_up(given.backups, given.run, stack_settings().artifacts_destination))
+    with stops_raise():
+        return finish(
+            lambda: back_up(given.backups, given.run, stack_settings().artifacts_destination)
+        )
 
 
 def back_up(backups: Path, run: Path, elsewhere: str | None = None) -> str:

@@ -16,9 +16,9 @@ from pathlib import Path
 from packaging.version import Version
 
 from rookery.errors import InputError, RookeryError, Unavailable
+from rookery.jobs.stopping import stops_raise
 from rookery.stack.backup import UNFINISHED
 from rookery.stack.maintenance import contents, files, members, mysql, objects, postgres
-from rookery.stack.maintenance.ending import clean_up_when_stopped
 from rookery.stack.maintenance.standstill import maintenance
 from rookery.stack.maintenance.stores import Stores, open_stores
 from rookery.stack.oneshot import finish
@@ -35,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--backups", type=Path, default=Path("/backups"), help="default: /backups")
     parser.add_argument("--run", type=Path, default=Path("/run"), help="above the keys: /run")
     given = parser.parse_args(arguments)
-    clean_up_when_stopped()
-    return finish(lambda: bring_back(given.backups, given.backup, given.run))
+    with stops_raise():
+        return finish(lambda: bring_back(given.backups, given.backup, given.run))
 
 
 def bring_back(backups: Path, backup: str, run: Path) -> str:

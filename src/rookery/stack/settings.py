@@ -4,16 +4,16 @@ from ipaddress import IPv4Address
 from typing import Annotated
 
 from pydantic import BeforeValidator, IPvAnyAddress, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from rookery.core.azure_connection import read_azure
 from rookery.errors import InputError
-from rookery.settings import Port, SecretFiles
+from rookery.settings import Port, WithSecretFiles
 
 Address = Annotated[IPvAnyAddress, BeforeValidator(lambda given: str(given).strip("[]"))]
 
 
-class StackSettings(BaseSettings):
+class StackSettings(WithSecretFiles):
     """What somebody chose: passwords, where artifacts go, where ports are published."""
 
     model_config = SettingsConfigDict(
@@ -32,18 +32,6 @@ class StackSettings(BaseSettings):
     mlflow_port: Port = 5005
     jupyter_port: Port = 8888
     api_port: Port = 8000
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, SecretFiles(settings_cls)
 
     def check_azure(self) -> None:
         """Raises InputError where artifacts are to go to Azure Blob and cannot."""

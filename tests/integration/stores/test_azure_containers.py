@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
-from tests.arm import CLIENT_SECRET, RESOURCE_GROUP, SUBSCRIPTION, running_arm
+from tests.arm import CLIENT_SECRET, GROUP_VALUES, RESOURCE_GROUP, SUBSCRIPTION, running_arm
 
 from rookery.core.azure_credentials import read_credentials
 from rookery.core.container_group import API_VERSION, filled
@@ -17,23 +17,7 @@ pytest.importorskip("azure.mgmt.containerinstance", reason="the extra `azure` is
 from rookery.stores.azure_containers import AzureContainers, validated
 
 FILE = Path(__file__).parents[3] / "deploy" / "aci" / "container-group.yaml"
-VALUES = {
-    "GROUP_NAME": "rookery-penguins",
-    "AZURE_REGION": "westeurope",
-    "DNS_LABEL": "rookery-penguins",
-    "TASK": "penguins",
-    "IMAGE": "mine.azurecr.io/penguins:abc1234",
-    "PREVIOUS_IMAGE": None,
-    "MODEL_NAME": "penguins",
-    "MODEL_VERSION": "3",
-    "COMMIT": "abc1234",
-    "RUN_ID": "0123456789abcdef",
-    "DIGEST": None,
-    "REGISTRY_SERVER": "mine.azurecr.io",
-    "REGISTRY_USERNAME": "puller",
-    "REGISTRY_PASSWORD": "hunter2-of-acr",
-    "API_KEY": "hunter2-of-api",
-}
+VALUES = GROUP_VALUES | {"PREVIOUS_IMAGE": None, "DIGEST": None}
 NAME = VALUES["GROUP_NAME"]
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from tests.arm import GROUP_VALUES
 
 from rookery.core.container_group import (
     dns_label,
@@ -20,23 +21,6 @@ from rookery.core.container_group import (
 from rookery.errors import InputError, Refused
 
 FILE = Path(__file__).parents[3] / "deploy" / "aci" / "container-group.yaml"
-VALUES = {
-    "GROUP_NAME": "rookery-penguins",
-    "AZURE_REGION": "westeurope",
-    "DNS_LABEL": "rookery-penguins",
-    "TASK": "penguins",
-    "IMAGE": "mine.azurecr.io/penguins:abc1234",
-    "PREVIOUS_IMAGE": "mine.azurecr.io/penguins:0000000",
-    "MODEL_NAME": "penguins",
-    "MODEL_VERSION": "3",
-    "COMMIT": "abc1234",
-    "RUN_ID": "0123456789abcdef",
-    "DIGEST": "fedcba9876543210",
-    "REGISTRY_SERVER": "mine.azurecr.io",
-    "REGISTRY_USERNAME": "puller",
-    "REGISTRY_PASSWORD": "hunter2-of-acr",
-    "API_KEY": "hunter2-of-api",
-}
 
 
 @pytest.fixture
@@ -55,10 +39,10 @@ def changed(group, **container):
 
 
 def test_the_file_says_all_that_a_group_needs(template):
-    group = filled(template, VALUES)
+    group = filled(template, GROUP_VALUES)
     assert (group["name"], group["location"]) == ("rookery-penguins", "westeurope")
     assert group["properties"]["ipAddress"]["dnsNameLabel"] == "rookery-penguins"
-    assert image_of(group) == VALUES["IMAGE"]
+    assert image_of(group) == GROUP_VALUES["IMAGE"]
     assert port_of(group) == 8000
     assert group["properties"]["imageRegistryCredentials"] == [
         {"server": "mine.azurecr.io", "username": "puller", "password": "hunter2-of-acr"}
@@ -75,13 +59,15 @@ def test_the_file_says_all_that_a_group_needs(template):
 
 @pytest.mark.parametrize("lacking", ["REGISTRY_PASSWORD", "REGISTRY_SERVER"])
 def test_a_public_image_has_no_credentials(template, lacking):
-    group = filled(template, VALUES | {lacking: None})
+    group = filled(template, GROUP_VALUES | {lacking: None})
     assert group["properties"]["imageRegistryCredentials"] == []
-    assert image_of(group) == VALUES["IMAGE"]
+    assert image_of(group) == GROUP_VALUES["IMAGE"]
 
 
 def test_variables_and_tags_without_a_value_are_left_out(template):
-    group = filled(template, VALUES | {"API_KEY": None, "COMMIT": None, "PREVIOUS_IMAGE": None})
+    group = filled(
+        template, GROUP_VALUES | {"API_KEY": None, "COMMIT": None, "PREVIOUS_IMAGE": None}
+    )
     names = [
         v["name"]
         for v in group["properties"]["containers"][0]["properties"]["environmentVariables"]
@@ -100,29 +86,29 @@ def test_variables_and_tags_without_a_value_are_left_out(template):
 @pytest.mark.parametrize("lacking", ["AZURE_REGION", "IMAGE", "GROUP_NAME", "DNS_LABEL"])
 def test_what_a_group_cannot_do_without_is_named(template, lacking):
     with pytest.raises(InputError, match=f"{lacking} is not set"):
-        filled(template, VALUES | {lacking: None})
+        filled(template, GROUP_VALUES | {lacking: None})
 
 
 def test_a_value_is_text_whatever_yaml_could_read_into_it(template):
-    group = filled(template, VALUES | {"REGISTRY_PASSWORD": "x: [y]\n${IMAGE} # no"})
+    group = filled(template, GROUP_VALUES | {"REGISTRY_PASSWORD": "x: [y]\n${IMAGE} # no"})
     assert group["properties"]["imageRegistryCredentials"][0]["password"].endswith("} # no")
 
 
 def test_an_unknown_name_is_refused_with_those_that_are_known(template):
     template["location"] = "${REGION}"
     with pytest.raises(InputError, match=r"\$\{REGION\} is none of API_KEY, AZURE_REGION"):
-        filled(template, VALUES)
+        filled(template, GROUP_VALUES)
 
 
 @pytest.mark.parametrize("whole", [None, "text", [], {"name": "Upper"}, {"properties": {}}])
 def test_what_is_no_group_is_refused(whole):
     with pytest.raises(InputError):
-        filled(whole, VALUES)
+        filled(whole, GROUP_VALUES)
 
 
 def test_another_version_of_the_interface_is_refused(template):
     with pytest.raises(InputError, match="2019-12-01"):
-        filled(template | {"apiVersion": "2019-12-01"}, VALUES)
+        filled(template | {"apiVersion": "2019-12-01"}, GROUP_VALUES)
 
 
 # names
@@ -176,8 +162,8 @@ def test_no_secret_is_shown_wherever_the_file_puts_it(template):
         "run",
         "${REGISTRY_PASSWORD}",
     ]
-    group = filled(template, VALUES)
-    secrets = [VALUES["API_KEY"], VALUES["REGISTRY_PASSWORD"]]
+    group = filled(template, GROUP_VALUES)
+    secrets = [GROUP_VALUES["API_KEY"], GROUP_VALUES["REGISTRY_PASSWORD"]]
     told = json.dumps(masked(group, secrets))
     assert "hunter2" not in told
     assert "key ***!" in told
@@ -185,14 +171,14 @@ def test_no_secret_is_shown_wherever_the_file_puts_it(template):
 
 
 def test_what_stands_where_secrets_stand_is_hidden_also_if_nobody_named_it(template):
-    assert "hunter2" not in json.dumps(masked(filled(template, VALUES)))
+    assert "hunter2" not in json.dumps(masked(filled(template, GROUP_VALUES)))
 
 
 # updated and put back
 
 
 def test_what_azure_cannot_change_in_place_is_refused_with_both_values(template):
-    old = filled(template, VALUES)
+    old = filled(template, GROUP_VALUES)
     refuse_fixed(old, changed(old, image="other:2"))
     new = changed(old, resources={"requests": {"cpu": 2.0, "memoryInGB": 1.5}})
     with pytest.raises(Refused, match=r"cpu is 1\.0, not 2\.0"):
@@ -215,11 +201,11 @@ def as_read(group):
 
 
 def test_the_group_comes_back_with_its_image_its_variables_and_its_secrets(template):
-    old = changed(filled(template, VALUES), image="old:1")
+    old = changed(filled(template, GROUP_VALUES), image="old:1")
     old["properties"]["containers"][0]["properties"]["environmentVariables"].append(
         {"name": "API_STRICT", "value": "false"}
     )
-    new = filled(template, VALUES | {"IMAGE": "new:2"})
+    new = filled(template, GROUP_VALUES | {"IMAGE": "new:2"})
     again, lost = restored(as_read(old), new)
     assert lost == []
     assert image_of(again) == "old:1"
@@ -233,8 +219,8 @@ def test_the_group_comes_back_with_its_image_its_variables_and_its_secrets(templ
 
 
 def test_a_secret_that_nobody_knows_any_more_is_named(template):
-    old = filled(template, VALUES)
-    new = filled(template, VALUES | {"API_KEY": None, "REGISTRY_PASSWORD": None})
+    old = filled(template, GROUP_VALUES)
+    new = filled(template, GROUP_VALUES | {"API_KEY": None, "REGISTRY_PASSWORD": None})
     again, lost = restored(as_read(old), new)
     assert lost == ["the password of mine.azurecr.io", "the value of API_KEY"]
     assert "API_KEY" not in json.dumps(again)

@@ -21,7 +21,7 @@ from rookery.errors import InputError, RookeryError, Unavailable
 from rookery.jobs.deploy.gate import examples_of_image, require_answers, require_staying
 from rookery.jobs.deploy.group_values import group_values, pulled_as, read_template, required
 from rookery.jobs.deploy.outcome import Deployment, refused
-from rookery.jobs.deploy.stopping import stops_raise
+from rookery.jobs.stopping import stops_raise
 from rookery.settings import Settings
 from rookery.stores import engine
 

@@ -20,8 +20,8 @@ from rookery.jobs.deploy.containers import (
 )
 from rookery.jobs.deploy.gate import require_answers, require_model, require_staying
 from rookery.jobs.deploy.outcome import Deployment, refused
-from rookery.jobs.deploy.stopping import stops_raise
 from rookery.jobs.image_check import PORT, ImageCheck, check_image, examples_in
+from rookery.jobs.stopping import stops_raise
 from rookery.settings import Settings
 from rookery.stores import engine
 from rookery.stores.engine import State

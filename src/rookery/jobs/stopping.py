@@ -1,4 +1,4 @@
-"""A stop from outside while one image takes another's place: the one before comes back first."""
+"""A stop from outside is a failure as any other, so that what is half done is taken back first."""
 
 import signal
 import threading
