@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -22,6 +23,9 @@ from rookery.settings import Settings, get_settings, shared_metrics
 GRACE_SECONDS = 10
 # requests are the parallel work here; a few rows are slower on many threads than on one
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+# the event loop gives the interpreter away whenever it sends, and has it back from a thread that
+# loads a version or sends the prediction log after this; Python's own 5 ms are many requests
+TURN_SECONDS = 0.0005
 logger = logging.getLogger("rookery.serving")
 
 
@@ -52,6 +56,7 @@ def run(settings: Settings) -> None:
 def _app(settings: Settings) -> Any:
     from rookery.serving.app import create_app  # after the port is known as free
 
+    sys.setswitchinterval(TURN_SECONDS)
     return create_app(settings)
 
 
