@@ -1,6 +1,7 @@
 """The API as a process of its own."""
 
 import errno
+import gc
 import logging
 import os
 import signal
@@ -26,6 +27,9 @@ ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 # the event loop gives the interpreter away whenever it sends, and has it back from a thread that
 # loads a version or sends the prediction log after this; Python's own 5 ms are many requests
 TURN_SECONDS = 0.0005
+# new objects before the collector looks at them: the rows of large requests live until the log has
+# them, and Python's own 700 has it look at all of them again and again, for tens of milliseconds
+NEW_OBJECTS = 20_000
 logger = logging.getLogger("rookery.serving")
 
 
@@ -57,6 +61,7 @@ def _app(settings: Settings) -> Any:
     from rookery.serving.app import create_app  # after the port is known as free
 
     sys.setswitchinterval(TURN_SECONDS)
+    gc.set_threshold(NEW_OBJECTS)
     return create_app(settings)
 
 
