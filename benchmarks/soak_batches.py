@@ -71,6 +71,8 @@ def project(folder: Path, address: str, group: int) -> Mapping[str, str]:
     task["candidates"] = CANDIDATES
     task["gate"] = {"minimum": {"r2": -1.0}, "not_worse_than_production": False}
     task["retrain"] = {"drift": None}
+    # some hundred rows teach no model what holds of houses
+    del task["checks"]
     tasks = folder / str(group) / "tasks"
     tasks.mkdir(parents=True)
     yaml.dump(task, tasks / "houses.yaml")

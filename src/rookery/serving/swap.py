@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from rookery.errors import NotPromoted, Refused, RookeryError, Unavailable
-from rookery.serving.importing import import_registry
+from rookery.serving.importing import import_loading, import_registry
 from rookery.serving.loaded import Loaded, Via
 from rookery.serving.metrics import Metrics
 from rookery.serving.warm import WarmCache
@@ -110,7 +110,7 @@ class Follower:
         Raises:
             Unavailable: the registry does not answer. InputError: it has no such version.
         """
-        import_registry()
+        import_loading()
         from rookery.stores.versions import lineage_of
 
         found = self.loaded
@@ -219,6 +219,7 @@ class Follower:
         )
 
     def _load(self, version: "ModelVersion", via: Via) -> Loaded:
+        import_loading()
         from rookery.serving.loading import load
 
         return load(self.tracking, version, via)

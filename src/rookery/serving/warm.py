@@ -18,7 +18,7 @@ from filelock import FileLock
 
 import rookery
 from rookery.core.served import Description
-from rookery.serving.importing import import_registry
+from rookery.serving.importing import import_loading
 from rookery.serving.kept import Kept, kept_as_bytes, read_converted, read_kept, write_converted
 from rookery.serving.loaded import Loaded
 from rookery.serving.predictor.interface import Predictor
@@ -72,7 +72,7 @@ class WarmCache:
     def _from_folder(self, kept: Kept) -> Predictor | None:
         if kept.converted is not None:
             return None
-        import_registry()
+        import_loading()
         from rookery.serving.loading import predictor_in
 
         return predictor_in(self._place(kept.description), kept.description)
