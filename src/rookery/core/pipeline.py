@@ -2,8 +2,9 @@
 
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -16,7 +17,8 @@ def build_pipeline(task: Task, estimator: BaseEstimator) -> Pipeline:
     """An unfitted pipeline for a frame of `task.inputs`.
 
     Numbers are scaled (and imputed by the median where they may be missing); categories are
-    one-hot over the values that the task lists, and a missing or unknown one is all zeros.
+    one-hot over the values that the task lists, and a missing or unknown one is all zeros. With
+    `target_transform: log` the estimator learns the logarithm of the target.
     """
     steps: list[tuple[str, BaseEstimator]] = []
     if task.features:
@@ -26,6 +28,8 @@ def build_pipeline(task: Task, estimator: BaseEstimator) -> Pipeline:
         }
         steps.append(("derive", DerivedFeatures(_lists(specs))))
     steps.append(("encode", _encoder(task)))
+    if task.target_transform:
+        estimator = TransformedTargetRegressor(estimator, func=np.log, inverse_func=np.exp)
     steps.append(("estimator", estimator))
     return Pipeline(steps)
 

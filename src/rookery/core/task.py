@@ -68,6 +68,7 @@ class Task(Strict):
     metric: str
     direction: Literal["maximize", "minimize"] | None = None
     threshold: Threshold | None = None
+    target_transform: Literal["log"] | None = None
     gate: Gate = Gate()
     checks: Checks = Checks()
     retrain: Retrain = Retrain()
@@ -229,6 +230,21 @@ class Task(Strict):
         check_checks(self, allowed)
         for name, candidates in self.candidates.items():
             self._check_family(name, candidates)
+        return self
+
+    @model_validator(mode="after")
+    def logarithm_fits(self) -> Self:
+        if not self.target_transform:
+            return self
+        if self.kind == "classifier":
+            raise Located(("target_transform",), "log", "a target that is a number")
+        lowest = (self.columns[self.target].range or (0.0,))[0]
+        if lowest <= 0:
+            raise Located(
+                ("columns", self.target, "range"),
+                self.columns[self.target].range,
+                "a lower bound above 0, because target_transform is log",
+            )
         return self
 
     def _check_family(self, name: str, candidates: Candidates) -> None:

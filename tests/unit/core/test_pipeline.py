@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from rookery.core.candidates import expand
+from rookery.core.families import FAMILIES
 from rookery.core.pipeline import build_pipeline
 
 COLUMNS = {
@@ -124,6 +125,25 @@ def test_a_pipeline_with_derived_features_survives_skops(task, rows):
     loaded = skops.io.loads(stored, trusted=untrusted)
     np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
     assert loaded["derive"].specs == model["derive"].specs
+
+
+@pytest.mark.parametrize("family", [name for name, one in FAMILIES.items() if one.regressor])
+def test_a_logarithm_of_the_target_is_learnt_by_every_family_and_survives_skops(
+    make_task, rows, family
+):
+    X, _ = rows
+    y = np.exp(2 * X["g"] + X["sure"])
+    price = {"type": "float", "required": True, "range": [1e-6, 1e6]}
+    learnt = {"metric": "rmse", "target_transform": "log", "candidates": {family: {}}}
+    task = make_task(COLUMNS, y=price, features=EVERY_KIND, **learnt)
+    model = expand(task)[0][1].pipeline(task).fit(X, y)
+    plain = clone(model["estimator"].regressor).fit(model[:-1].transform(X), np.log(y))
+    np.testing.assert_allclose(model.predict(X), np.exp(plain.predict(model[:-1].transform(X))))
+    stored = skops.io.dumps(model)
+    untrusted = skops.io.get_untrusted_types(data=stored)
+    assert set(untrusted) <= TRUSTED
+    loaded = skops.io.loads(stored, trusted=untrusted)
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
 
 
 def test_every_family_of_the_penguins_survives_skops(penguins, clean_penguins):

@@ -160,6 +160,25 @@ def test_a_threshold_has_exactly_one_rule_that_can_be_met(make_task, rule):
         make_task({"a": {"type": "float"}}, threshold=rule)
 
 
+PRICE = {"type": "float", "required": True, "range": [1, 9]}
+
+
+@pytest.mark.parametrize(
+    ("target", "metric", "named"),
+    [
+        (THREE, "accuracy", "target_transform"),
+        (PRICE | {"range": [0, 9]}, "rmse", "above 0"),
+        ({"type": "float", "required": True}, "rmse", "above 0"),
+    ],
+)
+def test_only_what_is_a_number_above_0_is_learnt_as_a_logarithm(make_task, target, metric, named):
+    columns = {"a": {"type": "float"}}
+    made = make_task(columns, y=PRICE, metric="rmse", target_transform="log")
+    assert made.target_transform == "log"
+    with pytest.raises(ValueError, match=named):
+        make_task(columns, y=target, metric=metric, target_transform="log")
+
+
 HASH = "0" * 64
 WEB = {"archive": "https://example.org/x.zip", "files": [{"name": "x.csv", "sha256": HASH}]}
 

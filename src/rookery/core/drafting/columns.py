@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from rookery.core.drafting.skewness import why_transformed
 from rookery.core.located import brief
 from rookery.core.profile import Profile, Seen
 from rookery.core.profile.words import ALWAYS_MISSING
@@ -57,6 +58,8 @@ def _target(seen: Seen, found: Profile) -> Drafted:
         keys |= _values([str(name) for name in answer.classes], seen)
     if answer.problem == "regression":
         keys |= _range(seen)
+        if why_transformed(seen, answer.problem):
+            keys["range"] = [_half(float(seen.values.min())), keys["range"][1]]
     elif seen.is_number and answer.type == "category":
         said.append(f"{seen.distinct} whole numbers that come often: taken for classes")
         said.append("to predict a number: type: integer, metric: rmse, and families of regressors")
@@ -166,6 +169,12 @@ def _range(seen: Seen) -> dict[str, Any]:
         digits = min(digits, 0)
     wider = [_rounded(low - half, digits, math.floor), _rounded(high + half, digits, math.ceil)]
     return {"range": [max(0, wider[0]) if low >= 0 else wider[0], wider[1]]}
+
+
+def _half(low: float) -> int | float:
+    """Of a number above 0, rounded, and still above 0."""
+    half = low / 2 or low
+    return _rounded(half, 1 - math.floor(math.log10(half)), math.floor)
 
 
 def _rounded(bound: float, digits: int, towards: Callable[[Decimal], int]) -> int | float:

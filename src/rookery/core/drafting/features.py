@@ -2,13 +2,10 @@
 
 from typing import Any
 
-import numpy as np
-
 from rookery.core.drafting.columns import Drafted
+from rookery.core.drafting.skewness import why_logarithm
 from rookery.core.profile import Profile, Seen
 
-SKEWED = 2.0  # of a normal distribution: 0
-MANY = 20  # different values, at least, of a number worth a logarithm
 WORDS = 20  # characters on average of a text worth its length
 MOST_LOGS = 10
 PARTS = ("year", "month", "weekday", "hour")
@@ -61,17 +58,8 @@ def _length(seen: Seen) -> dict[str, tuple[dict[str, Any], str]]:
 
 
 def _log(seen: Seen) -> dict[str, tuple[dict[str, Any], str]]:
-    values = seen.values.dropna()
-    if values.min() <= 0 or seen.distinct < MANY:
-        return {}
-    with np.errstate(all="ignore"):
-        skew, after = float(values.skew()), float(np.log(values).skew())
-    if not (skew > SKEWED and abs(after) < skew):
-        return {}
-    said = (
-        f"a few values are far above the others: skewness {skew:.1f}, of the logarithm {after:.1f}"
-    )
-    return {f"log_{seen.name}": ({"log": seen.name}, said)}
+    said = why_logarithm(seen)
+    return {f"log_{seen.name}": ({"log": seen.name}, said)} if said else {}
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -11,6 +11,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from rookery.core.drafting.columns import Drafted, drafted_columns
 from rookery.core.drafting.features import drafted_features
 from rookery.core.drafting.learning import choices_for, folds_for, goal_for, not_installed
+from rookery.core.drafting.skewness import why_transformed
 from rookery.core.profile import Profile
 from rookery.core.taskfile import MOST_CHARACTERS
 from rookery.errors import InputError
@@ -117,6 +118,10 @@ def _features(features: dict[str, tuple[dict[str, Any], str]]) -> CommentedMap:
 
 def _add_learning(tree: CommentedMap, found: Profile) -> None:
     goal, folds = goal_for(found.answer), folds_for(found.rows)
+    skewed = why_transformed(found.answer.seen, found.answer.problem)
+    if skewed:
+        tree["target_transform"] = "log"
+        _comment(tree, "target_transform", [f"{skewed}; what is learnt is the logarithm"])
     if folds:
         tree["split"] = _plain({"folds": folds[0]})
         _comment(tree, "split", [folds[1]])

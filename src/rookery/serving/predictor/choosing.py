@@ -1,7 +1,10 @@
 """The fastest predictor that answers as the pipeline does."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from rookery.core.records import RecordField, Row
 from rookery.serving.predictor import linear, reading_trees
@@ -44,10 +47,26 @@ def _candidate(pipeline: Any, fields: Sequence[RecordField]) -> Compiled | Estim
     *transformers, estimator = steps
     encoder = read_encoder(transformers, fields)
     try:
-        for read in READERS:
-            found = read(estimator)
-            if found is not None:
-                return Compiled(encoder, found, classes_of(estimator))
+        return Compiled(encoder, _linked(estimator), classes_of(estimator))
     except NotCompiled as error:
         return EstimatorPredictor(encoder, estimator, str(error))
-    return EstimatorPredictor(encoder, estimator, f"{kind(estimator)} has no compiled form")
+
+
+def _linked(estimator: Any) -> Linked:
+    """Raises NotCompiled where there is no compiled form."""
+    if kind(estimator) == "TransformedTargetRegressor":
+        return _of_a_logarithm(estimator)
+    for read in READERS:
+        found = read(estimator)
+        if found is not None:
+            return found
+    raise NotCompiled(f"{kind(estimator)} has no compiled form")
+
+
+def _of_a_logarithm(estimator: Any) -> Linked:
+    found = _linked(estimator.regressor_)
+    if estimator.transformer or estimator.inverse_func is not np.exp:
+        raise NotCompiled(f"{kind(estimator)} of other than a logarithm has no compiled form")
+    if found.link != "identity":
+        raise NotCompiled(f"the logarithm of {kind(estimator.regressor_)} has no compiled form")
+    return replace(found, link="exponential")

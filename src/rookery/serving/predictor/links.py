@@ -90,8 +90,8 @@ def _identity(raw: Floats, parameters: Floats) -> Answer:
 
 
 def _exponential(raw: Floats, parameters: Floats) -> Answer:
-    del parameters
-    return np.exp(raw[:, 0]), None
+    """Of what was learnt as a logarithm; parameters: what the sum is divided by."""
+    return np.exp(raw[:, 0] / parameters[0]), None
 
 
 def _weighted_median(raw: Floats, parameters: Floats) -> Answer:

@@ -72,6 +72,17 @@ def test_features_are_parts_of_dates_logarithms_of_skewed_numbers_and_lengths_of
     assert "sold_year" not in task.features  # all of one year
 
 
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_the_logarithm_of_prices_is_learnt_and_their_range_stays_above_0(scale):
+    price = scale * RANDOM.lognormal(6, 1.5, N)
+    task, text = drafted({"size": SIZE, "price": price}, "price")
+    assert task.target_transform == "log"
+    assert 0.4 * price.min() < task.columns["price"].range[0] <= price.min() / 2
+    assert "what is learnt is the logarithm" in text
+    for even in (RANDOM.normal(100, 9, N), RANDOM.exponential(9, N), price - price.mean()):
+        assert drafted({"size": SIZE, "y": even}, "y")[0].target_transform is None
+
+
 def test_every_choice_is_said_above_it():
     task, text = drafted(TABLE | {"id": range(N), "y": ["a"] * 280 + ["b"] * 20}, "y")
     assert "lognormal" not in text

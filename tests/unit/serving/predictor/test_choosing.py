@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.datasets import make_classification, make_regression
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -25,7 +25,12 @@ from sklearn.linear_model import (
 )
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import (
+    OneHotEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    StandardScaler,
+)
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -168,6 +173,36 @@ def test_losses_are_linked_as_scikit_learn_links_them(estimator):
     pipeline = estimator.fit(frame, y)
     found = compile_predictor(pipeline, fields)
     assert_same(found, pipeline, fields, frame.to_numpy().tolist(), "trees")
+
+
+@pytest.mark.parametrize("name", REGRESSORS)
+def test_a_logarithm_of_the_target_is_compiled_as_its_estimator_is(name):
+    X, y = make_regression(200, 6, noise=3.0, random_state=4)
+    frame, fields = numeric(X)
+    inner = built(name, "regressor")
+    logarithm = TransformedTargetRegressor(inner, func=np.log, inverse_func=np.exp)
+    pipeline = make_pipeline(StandardScaler(), logarithm).fit(frame, np.exp(y / 100))
+    found = compile_predictor(pipeline, fields)
+    path = "estimator" if name == "adaboost" else PATHS.get(name, "trees")
+    assert_same(found, pipeline, fields, frame.to_numpy().tolist(), path)
+
+
+@pytest.mark.parametrize(
+    "another",
+    [
+        {"func": np.log1p, "inverse_func": np.expm1},
+        {"transformer": PowerTransformer()},
+        {"regressor": HistGradientBoostingRegressor(loss="poisson", max_iter=9)},
+    ],
+    ids=str,
+)
+def test_another_transformation_of_the_target_is_left_to_scikit_learn(another):
+    X, y = make_regression(200, 6, noise=3.0, random_state=4)
+    frame, fields = numeric(X)
+    known = {"func": np.log, "inverse_func": np.exp} if "regressor" in another else {}
+    pipeline = TransformedTargetRegressor(**(known | another)).fit(frame, np.exp(abs(y) / 100) + 2)
+    found = compile_predictor(pipeline, fields)
+    assert_same(found, pipeline, fields, frame.to_numpy().tolist(), "estimator")
 
 
 @pytest.mark.parametrize(
