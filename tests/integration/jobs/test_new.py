@@ -1,6 +1,7 @@
 """A table that nobody has described: from its file or database to a task file, or a refusal."""
 
 import json
+import math
 import random
 import sqlite3
 from contextlib import closing
@@ -12,6 +13,7 @@ import rookery as rk
 from rookery.cli import run_command
 from rookery.errors import InputError
 from rookery.settings import get_settings
+from rookery.stores.configurations import read_configuration
 from rookery.stores.taskfiles import read_task
 
 NAMES = ["Sold on", "Preis", "Ort", "neu", "Fläche", "sold"]
@@ -57,10 +59,12 @@ def table(path: Path, name: str = "flats") -> str:
     return f"sqlite:///{path}"
 
 
-def with_one_candidate(place: Path) -> None:
-    path = place / "tasks" / "flats.yaml"
+def with_one_candidate(
+    place: Path, name: str = "flats", family: str = "logistic_regression"
+) -> None:
+    path = place / "tasks" / f"{name}.yaml"
     text = path.read_text(encoding="utf-8")
-    few = text[: text.index("candidates:")] + "candidates:\n  logistic_regression: {}\n"
+    few = text[: text.index("candidates:")] + f"candidates:\n  {family}: {{}}\n"
     path.write_text(few, encoding="utf-8")
 
 
@@ -89,6 +93,23 @@ def test_a_file_of_another_country_becomes_a_served_model_without_a_line_of_code
     assert run_command(["predict", "flats", "--csv", str(asked), "--out", "out.csv"]) == 0
     written = (place / "out.csv").read_text(encoding="cp1252").splitlines()[1].split(";")
     assert written[:-1] == [*cells, "fast", f"{clean['probabilities']['fast']}"]
+
+
+def test_prices_are_learnt_as_their_logarithm_from_the_draft_to_the_same_model_again(place):
+    draw = random.Random(6)
+    sizes = [draw.gauss(100, 30) for _ in range(300)]
+    prices = [1000 * math.exp(size / 25 + draw.gauss(0, 0.1)) for size in sizes]
+    rows = [f"{size:.1f},{price:.2f}" for size, price in zip(sizes, prices, strict=True)]
+    (place / "data" / "prices.csv").write_text("size,price\n" + "\n".join(rows), encoding="utf-8")
+    rk.new("prices", "data/prices.csv", "price")
+    with_one_candidate(place, "prices", "linear_regression")
+    assert rk.run("prices").promoted.version == "1"
+    configuration = read_configuration(Path("configs/model_config.yaml"))
+    assert configuration.task.target_transform == "log"
+    assert configuration.trained.metrics["holdout_r2"] > 0.95  # a line through prices: 0.7
+    assert rk.train("configs/model_config.yaml").metrics == configuration.trained.metrics
+    (far,) = rk.predict({"size": 150.0}, "prices")
+    assert far["prediction"] == pytest.approx(1000 * math.exp(6), rel=0.05)
 
 
 def test_a_table_of_a_database_is_read_and_a_plain_address_stands_in_the_file(place):

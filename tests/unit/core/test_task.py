@@ -166,7 +166,7 @@ PRICE = {"type": "float", "required": True, "range": [1, 9]}
 @pytest.mark.parametrize(
     ("target", "metric", "named"),
     [
-        (THREE, "accuracy", "target_transform"),
+        (THREE, "accuracy", "a target that is a number"),
         (PRICE | {"range": [0, 9]}, "rmse", "above 0"),
         ({"type": "float", "required": True}, "rmse", "above 0"),
     ],
