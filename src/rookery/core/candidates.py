@@ -20,6 +20,9 @@ from rookery.core.sampling import folds, sample
 from rookery.core.task import Task
 from rookery.core.threshold import choose, with_threshold
 
+# parameters of a run that are not its candidate's
+BY_TASK = frozenset({"threshold", "target_transform"})
+
 
 @dataclass(frozen=True)
 class Candidate:

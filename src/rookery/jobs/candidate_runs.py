@@ -71,7 +71,7 @@ def log_candidate(plan: Plan, name: str, candidate: Candidate, outcome: Packed |
     link = tracking.link(plan.project.experiment, run_id)
     row = Row(0, name, candidate.family, {}, run_id, link)
     try:
-        tracking.log(run_id, params=_parameters(candidate, outcome), dataset=plan.dataset)
+        tracking.log(run_id, params=_parameters(plan, candidate, outcome), dataset=plan.dataset)
         if isinstance(outcome, Skipped):
             row = replace(row, skipped=str(outcome))
             tracking.log(run_id, tags={SKIPPED: row.skipped})
@@ -90,10 +90,13 @@ def log_candidate(plan: Plan, name: str, candidate: Candidate, outcome: Packed |
     return row
 
 
-def _parameters(candidate: Candidate, outcome: Packed | Exception) -> dict[str, Any]:
-    """Those of the candidate, and the threshold that was chosen for it."""
-    chosen = outcome.threshold if isinstance(outcome, Packed) else None
-    return candidate.described() | ({} if chosen is None else {"threshold": chosen})
+def _parameters(plan: Plan, candidate: Candidate, outcome: Packed | Exception) -> dict[str, Any]:
+    """Those of the candidate, and what the task adds to every one (`BY_TASK`)."""
+    added = {
+        "threshold": outcome.threshold if isinstance(outcome, Packed) else None,
+        "target_transform": plan.project.task.target_transform,
+    }
+    return candidate.described() | {key: value for key, value in added.items() if value is not None}
 
 
 def _log_packed(plan: Plan, run_id: str, name: str, candidate: Candidate, packed: Packed) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from rookery.core.candidates import Candidate, Scored, expand, fit_candidate
+from rookery.core.candidates import BY_TASK, Candidate, Scored, expand, fit_candidate
 from rookery.core.equality import (
     AnswerDifference,
     MetricDifference,
@@ -112,9 +112,10 @@ def _candidate(origin: Origin) -> tuple[Task, Candidate, str]:
         raise Defect(f"version {origin.version} has a snapshot but no copy of its task")
     left_out = [name for name in origin.task.features_used if name not in origin.inputs]
     task = origin.task.without(left_out) if left_out else origin.task
+    own = {key: value for key, value in origin.parameters.items() if key not in BY_TASK}
     for _, candidate in expand(task):
         said = {key: str(value) for key, value in candidate.described().items()}
-        if (candidate.family, said) == (origin.family, origin.parameters):
+        if (candidate.family, said) == (origin.family, own):
             return task, candidate, "its task copy"
     unfitted: Pipeline = clone(origin.pipeline)
     given = Candidate(str(origin.family), unfitted, max_rows=origin.fitted_rows)

@@ -95,6 +95,16 @@ def test_a_file_of_another_country_becomes_a_served_model_without_a_line_of_code
     assert written[:-1] == [*cells, "fast", f"{clean['probabilities']['fast']}"]
 
 
+def test_a_threshold_is_chosen_again_when_its_version_is_trained_again(place):
+    rk.new("flats", "data/flats.csv", "sold")
+    with_one_candidate(place)
+    with (place / "tasks" / "flats.yaml").open("a", encoding="utf-8") as file:
+        file.write("threshold: {cost: {false_positive: 1, false_negative: 3}}\n")
+    assert rk.run("flats").promoted.version == "1"
+    again = rk.reproduce(1, "flats")
+    assert (again.equal, again.source) == (True, "its task copy")
+
+
 def test_prices_are_learnt_as_their_logarithm_from_the_draft_to_the_same_model_again(place):
     draw = random.Random(6)
     sizes = [draw.gauss(100, 30) for _ in range(300)]
@@ -106,8 +116,10 @@ def test_prices_are_learnt_as_their_logarithm_from_the_draft_to_the_same_model_a
     assert rk.run("prices").promoted.version == "1"
     configuration = read_configuration(Path("configs/model_config.yaml"))
     assert configuration.task.target_transform == "log"
-    assert configuration.trained.metrics["holdout_r2"] > 0.95  # a line through prices: 0.7
+    assert configuration.trained.metrics["holdout_r2"] > 0.95  # a line through the prices has 0.46
     assert rk.train("configs/model_config.yaml").metrics == configuration.trained.metrics
+    again = rk.reproduce(1, "prices")
+    assert (again.equal, again.source) == (True, "its task copy")
     (far,) = rk.predict({"size": 150.0}, "prices")
     assert far["prediction"] == pytest.approx(1000 * math.exp(6), rel=0.05)
 
