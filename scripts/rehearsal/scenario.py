@@ -67,7 +67,6 @@ class Rehearsal:
                 "AZURE_RESOURCE_GROUP": "rehearsal",
             },
             variables={
-                "MODEL_NAME": TASK,
                 "DOCKERHUB_USERNAME": f"{registry}/{USER}",
                 "AZURE_REGION": "westeurope",
                 "MLFLOW_URL": self.places.mlflow,
@@ -79,11 +78,12 @@ class Rehearsal:
         )
 
     def integration(self) -> None:
-        """The commit as it is: style, types, tests, the stack."""
+        """The commit as it is: style, types, tests, a model of the penguins, the stack."""
         self.passes("integration.yml", self.pushed(self.repository.head))
 
     def build_and_deploy(self) -> None:
         """A first model; a worse one; a better one; one whose health fails where it is to serve."""
+        self.world.variables = {**self.world.variables, "MODEL_NAME": TASK}
         sha = self.act("a first model", FAIR)
         self.passes("build.yml", self.pushed(sha))
         self.promote("1")

@@ -44,6 +44,13 @@ def test_a_workflow_may_read_the_repository_and_a_job_what_it_names(path):
     assert more == allowed.get(path.name, {})
 
 
+def test_what_a_user_deploys_reaches_none_of_our_own_tests():
+    path = ROOT / ".github/workflows/integration.yml"
+    assert "env" not in YAML(typ="safe").load(path.read_text("utf-8"))
+    told = [step for step in steps(path) if any(name.startswith("ROOKERY_") for name in step.env)]
+    assert [step.name for step in told] == ["A model of the task", "Its checks"]
+
+
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
 def test_every_action_is_pinned_by_its_commit_and_says_the_version(path):
     used = re.findall(r"uses: +(.*)", path.read_text("utf-8"))
