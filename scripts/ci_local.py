@@ -67,13 +67,18 @@ def rehearse(acts: list[str]) -> str:
         places = open_places(folder / "places", ends)
         ends.callback(remove_what_was_made, places.registry)
         repository = Repository.of(ROOT, folder)
-        rehearsal = Rehearsal(folder, repository, places, lambda line: print(line, flush=True))
+        rehearsal = Rehearsal(folder, repository, places, _say)
         for act in acts:
             getattr(rehearsal, act)()
     for name in sorted(rehearsal.not_rehearsed):
         print(f"not rehearsed: {name}")
     files = sorted({file for act in acts for file in ACTS[act]})
     return f"{', '.join(files)}, {len(rehearsal.rehearsed)} steps"
+
+
+def _say(line: str) -> None:
+    """In one piece: several jobs may speak."""
+    print(f"{line}\n", end="", flush=True)
 
 
 if __name__ == "__main__":

@@ -84,10 +84,10 @@ def restore(job: JobRun, inputs: Inputs) -> dict[str, str]:
 
 def _matched(job: JobRun, inputs: Inputs) -> Path | None:
     """By the key itself, else the newest of those that begin with the first that any does."""
-    exact = job.world.caches / quote(inputs["key"], safe="")
+    exact = job.caches / quote(inputs["key"], safe="")
     if exact.is_dir():
         return exact
-    saved = sorted(job.world.caches.glob("*"), key=lambda place: place.stat().st_mtime_ns)
+    saved = sorted(job.caches.glob("*"), key=lambda place: place.stat().st_mtime_ns)
     for start in (inputs["key"], *inputs.lines("restore-keys")):
         found = [place for place in saved if unquote(place.name).startswith(start)]
         if found:
@@ -97,7 +97,7 @@ def _matched(job: JobRun, inputs: Inputs) -> Path | None:
 
 def save(job: JobRun, inputs: Inputs) -> dict[str, str]:
     inputs.known("path", "key", "restore-keys", "lookup-only")
-    place = job.world.caches / quote(inputs["key"], safe="")
+    place = job.caches / quote(inputs["key"], safe="")
     if not place.exists():
         for number, path in enumerate(_cached(job, inputs)):
             _copy(path, place / str(number))

@@ -43,6 +43,7 @@ class JobRun:
     given: Mapping[str, Any]  # contexts of the workflow: env, needs, workflow
     actions: Mapping[str, "Action"]
     say: Callable[[str], None]
+    lane: int = 0  # of the jobs that run side by side
     environment: dict[str, str] = field(default_factory=dict)
     paths: list[str] = field(default_factory=list)
     after: list[Callable[[], object]] = field(default_factory=list)
@@ -51,7 +52,8 @@ class JobRun:
     failed: bool = False
 
     def __post_init__(self) -> None:
-        self.workspace = self.world.workspace
+        self.workspace = self.world.workspace(self.lane)
+        self.caches = self.world.caches(self.lane)
         self.temp = self.world.root / "temp" / self.run_id / self.job.id
         self.mark = uuid.uuid4().hex
         for folder in (self.workspace, self.temp):
@@ -110,6 +112,11 @@ class JobRun:
             return {name: interpolate(value, scope) for name, value in self.job.outputs.items()}
         finally:
             end_marked(self.mark)
+
+    def end(self) -> None:
+        """Ends it from another thread, in the middle of a step."""
+        self.failed = True
+        end_marked(self.mark)
 
     def _step(self, step: Step) -> None:
         try:

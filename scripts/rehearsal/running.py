@@ -1,6 +1,7 @@
 """A workflow from its first job to its last, on this machine."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +34,7 @@ class Outcome:
 def run_workflow(
     world: World, workflow: Workflow, event: Event, run_id: str, say: Callable[[str], None]
 ) -> Outcome:
-    """Runs jobs one after the other, each after those that it needs.
+    """Runs each job after those that it needs, and side by side those that wait for no other.
 
     Raises:
         NotRehearsed: the workflow uses what is not imitated, or is not started by such an event.
@@ -41,22 +42,55 @@ def run_workflow(
     if event.name not in workflow.triggers:
         raise NotRehearsed(f"{workflow.file} is not started by {event.name}")
     outcome = Outcome(run_id)
-    for job in workflow.in_order():
-        needs = {
-            name: {"result": outcome.results[name], "outputs": Open(outcome.outputs[name])}
-            for name in job.needs
-        }
-        given = {"needs": needs, "env": _environment(world, workflow, event, run_id)}
-        run = JobRun(world, job, event, run_id, given, IMITATED, say)
-        outcome.outputs[job.id] = {}
-        if not _wanted(job, run, needs):
-            say(f"\n  {job.id}: skipped")
-            outcome.results[job.id] = "skipped"
-            continue
-        outcome.outputs[job.id] = run.run()
-        outcome.results[job.id] = "failure" if run.failed else "success"
-        outcome.steps += run.ran
+    env = _environment(world, workflow, event, run_id)
+    for turn in workflow.in_turns():
+        runs = []
+        for lane, job in enumerate(turn):
+            given = {"needs": _needed(job, outcome), "env": env}
+            said = _beside(say, turn, job)
+            run = JobRun(world, job, event, run_id, given, IMITATED, said, lane)
+            outcome.outputs[job.id], outcome.results[job.id] = {}, "skipped"
+            if _wanted(job, run):
+                runs.append(run)
+            else:
+                said(f"\n  {job.id}: skipped")
+        _run_together(runs, outcome)
     return outcome
+
+
+def _needed(job: Job, outcome: Outcome) -> dict[str, Any]:
+    return {
+        name: {"result": outcome.results[name], "outputs": Open(outcome.outputs[name])}
+        for name in job.needs
+    }
+
+
+def _beside(say: Callable[[str], None], turn: Sequence[Job], job: Job) -> Callable[[str], None]:
+    """Where several jobs speak, each line says whose it is."""
+    width = max(len(one.id) for one in turn)
+
+    def said(line: str) -> None:
+        shown = line.lstrip("\n")
+        say(f"{job.id:<{width}} |{shown}")
+
+    return said if len(turn) > 1 else say
+
+
+def _run_together(runs: Sequence[JobRun], outcome: Outcome) -> None:
+    """Where one cannot be rehearsed, or somebody interrupts, all of them end."""
+    with ThreadPoolExecutor(max(1, len(runs))) as pool:
+        futures = [pool.submit(run.run) for run in runs]
+        try:
+            for future in wait(futures, return_when=FIRST_EXCEPTION).done:
+                future.result()
+            for run, future in zip(runs, futures, strict=True):
+                outcome.outputs[run.job.id] = future.result()
+                outcome.results[run.job.id] = "failure" if run.failed else "success"
+                outcome.steps += run.ran
+        except BaseException:
+            for run in runs:
+                run.end()
+            raise
 
 
 def _environment(world: World, workflow: Workflow, event: Event, run_id: str) -> Mapping[str, str]:
@@ -80,9 +114,9 @@ def _environment(world: World, workflow: Workflow, event: Event, run_id: str) ->
     return found | dict(world.instead.get(workflow.file, {}))
 
 
-def _wanted(job: Job, run: JobRun, needs: Mapping[str, Any]) -> bool:
+def _wanted(job: Job, run: JobRun) -> bool:
     """A job without a condition runs when all that it needs went well."""
-    results = [need["result"] for need in needs.values()]
+    results = [need["result"] for need in run.given["needs"].values()]
     scope = run.scope({})
     functions = dict(scope.functions) | {
         "success": lambda: all(result == "success" for result in results),

@@ -58,21 +58,24 @@ class Workflow:
     env: Mapping[str, Any]
     jobs: Mapping[str, Job] = field(default_factory=dict)
 
-    def in_order(self) -> Iterator[Job]:
-        """Jobs after those that they need, else as they stand.
+    def in_turns(self) -> Iterator[list[Job]]:
+        """Jobs that wait for none but those of earlier turns, as they stand in the file.
 
         Raises:
             NotRehearsed: a job needs one that is not there, or itself.
         """
         left = dict(self.jobs)
         while left:
-            ready = next((job for job in left.values() if not set(job.needs) & set(left)), None)
-            if ready is None:
+            ready = [job for job in left.values() if not set(job.needs) & set(left)]
+            if not ready:
                 raise NotRehearsed(f"{self.file}: the jobs {', '.join(left)} wait for each other")
-            unknown = set(ready.needs) - set(self.jobs)
-            if unknown:
-                raise NotRehearsed(f"{ready.place}: there is no job {', '.join(sorted(unknown))}")
-            yield left.pop(ready.id)
+            for job in ready:
+                unknown = set(job.needs) - set(self.jobs)
+                if unknown:
+                    named = ", ".join(sorted(unknown))
+                    raise NotRehearsed(f"{job.place}: there is no job {named}")
+                del left[job.id]
+            yield ready
 
 
 def read_workflow(path: Path) -> Workflow:

@@ -61,17 +61,15 @@ class World:
     variables: Mapping[str, str] = field(default_factory=dict)
     instead: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    @property
-    def workspace(self) -> Path:
-        """The same for every job, as there: what a cache holds may name its place."""
-        return self.root / "work" / "rookery" / "rookery"
+    def workspace(self, lane: int) -> Path:
+        """One for the jobs that run one after the other: what a cache holds may name its place."""
+        return self.root / "work" / str(lane) / "rookery" / "rookery"
 
     def artifacts(self, run_id: str) -> Path:
         return self.root / "artifacts" / run_id
 
-    @property
-    def caches(self) -> Path:
-        return self.root / "caches"
+    def caches(self, lane: int) -> Path:
+        return self.root / "caches" / str(lane)
 
     def masked(self, line: str) -> str:
         """A line without the secrets in it."""

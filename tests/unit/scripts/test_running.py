@@ -144,6 +144,48 @@ def test_an_artifact_goes_from_job_to_job_and_a_cache_from_run_to_run(world):
         assert hit in said
 
 
+def test_jobs_that_wait_for_no_other_run_side_by_side_each_in_a_place_of_its_own(world, tmp_path):
+    meet = "touch {mine}; for n in $(seq 200); do [ -e {other} ] && exit; sleep 0.05; done; exit 1"
+    one, two = tmp_path / "one", tmp_path / "two"
+    outcome, said = run(
+        world,
+        f"""
+  one:
+    steps:
+      - run: {meet.format(mine=one, other=two)}
+      - run: "pwd > {one}"
+  two:
+    steps:
+      - run: {meet.format(mine=two, other=one)}
+      - run: "pwd > {two}; exit 3"
+  last:
+    needs: [one]
+    steps: [{{run: "true"}}]
+  never:
+    needs: [one, two]
+    steps: [{{run: "true"}}]
+""",
+    )
+    expected = {"one": "success", "two": "failure", "last": "success", "never": "skipped"}
+    assert outcome.results == expected
+    assert one.read_text() != two.read_text()
+    assert "two |    [ended with 3, " in said
+    assert [step.job for step in outcome.steps] == ["one", "one", "two", "two", "last"]
+
+
+def test_what_cannot_be_rehearsed_ends_what_runs_beside_it(world):
+    began = time.monotonic()
+    with pytest.raises(NotRehearsed, match="strange"):
+        run(
+            world,
+            """
+  one: {steps: [{run: sleep 60}, {run: sleep 60}]}
+  two: {steps: [{run: sleep 0.5}, {run: "${{ strange.value }}"}]}
+""",
+        )
+    assert time.monotonic() - began < 30
+
+
 def test_what_a_job_left_running_ends_with_it(world):
     outcome, _ = run(
         world, "  one:\n    steps:\n      - run: sleep 600 >/dev/null 2>&1 & echo $!\n"

@@ -34,20 +34,24 @@ def written(folder: Path, text: str) -> Path:
 
 def test_a_job_comes_after_those_that_it_needs(tmp_path):
     workflow = read_workflow(written(tmp_path, JOBS))
-    assert [job.id for job in workflow.in_order()] == ["first", "second", "last"]
+    assert [[job.id for job in turn] for turn in workflow.in_turns()] == [
+        ["first"],
+        ["second"],
+        ["last"],
+    ]
     assert [step.run for step in workflow.jobs["first"].steps] == ["make first"] * 2
 
 
 def test_jobs_that_need_each_other_are_named(tmp_path):
     text = JOBS.replace("  first:\n", "  first:\n    needs: last\n")
     with pytest.raises(NotRehearsed, match=r"last, second, first wait for each other"):
-        list(read_workflow(written(tmp_path, text)).in_order())
+        list(read_workflow(written(tmp_path, text)).in_turns())
 
 
 def test_a_job_that_is_not_there_is_named(tmp_path):
     text = JOBS.replace("needs: first", "needs: other")
     with pytest.raises(NotRehearsed, match="there is no job other"):
-        list(read_workflow(written(tmp_path, text)).in_order())
+        list(read_workflow(written(tmp_path, text)).in_turns())
 
 
 @pytest.mark.parametrize(

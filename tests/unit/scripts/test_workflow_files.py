@@ -142,10 +142,10 @@ def test_runs_do_not_overlap_and_end_in_time(path):
 def test_build_hands_on_what_its_jobs_make():
     workflow = read_workflow(ROOT / ".github/workflows/build.yml")
     order = ["data-processing", "feature-engineering", "model-training", "register"]
-    assert [job.id for job in workflow.in_order()] == order
+    assert [[job.id for job in turn] for turn in workflow.in_turns()] == [[one] for one in order]
     names = [
         [step.inputs["name"] for step in job.steps if kind in (step.uses or "")]
-        for job in workflow.in_order()
+        for (job,) in workflow.in_turns()
         for kind in ("download-artifact", "upload-artifact")
     ]
     assert names == [
