@@ -110,13 +110,13 @@ class Follower:
         Raises:
             Unavailable: the registry does not answer. InputError: it has no such version.
         """
-        import_loading()
-        from rookery.stores.versions import lineage_of
-
         found = self.loaded
         if found is not None and found.description.version == version:
             lineage, link = found.description.lineage, found.link
         else:
+            import_loading()
+            from rookery.stores.versions import lineage_of
+
             lineage, link = lineage_of(self.tracking, self.name, version)
         return {
             "run_id": lineage.run_id,
