@@ -199,4 +199,4 @@ def _entry_of(one: Fields | Rows, id_: str) -> Entry | None:
     if not isinstance(one, Rows):
         return Entry(*one) if one[0] == id_ else None
     place = place_in(one.first, id_)
-    return one[place : place + 1].entries()[0] if 0 <= place < len(one) else None
+    return Entry(*one[place : place + 1].entries()[0]) if 0 <= place < len(one) else None

@@ -60,15 +60,15 @@ class Rows:
         """All of it, in the order in which the constructor takes it."""
         return [getattr(self, name) for name in self.__slots__]
 
-    def entries(self) -> list[Entry]:
-        """Each by itself, as the table holds it."""
+    def entries(self) -> list[Fields]:
+        """Each by itself, as the table holds it, in the order of `Entry`."""
         numbers = series(self.first, len(self))
         inputs = records(self.names, self.rows)
         renderer = Renderer(self.model, self.version, self.classes)
         outcome = Outcome(self.labels, self.scores)
         shared = (self.at, self.model, self.version)
         return [
-            Entry(number, *shared, given, said, self.seconds)
+            (number, *shared, given, said, self.seconds)
             for number, given, said in zip(
                 numbers, inputs, renderer.answers(outcome, numbers), strict=True
             )

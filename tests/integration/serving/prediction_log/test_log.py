@@ -64,7 +64,7 @@ def test_a_batch_is_logged_row_by_row(place):
     log.add_rows(many)
     log.add_rows(few)
     eventually(lambda: log.sent == 1004)
-    given = [*many.entries(), *few.entries()]
+    given = [Entry(*one) for one in (*many.entries(), *few.entries())]
     assert place.stored() == {one.id for one in given}
     for one in (given[0], given[700], given[1000], given[1003]):
         assert read_prediction(place.engine(), one.id) == prediction_of(*one)
@@ -74,7 +74,7 @@ def test_one_of_a_batch_is_found_before_it_is_sent(blocked, monkeypatch):
     monkeypatch.setattr("rookery.serving.prediction_log.log.INTERVAL_SECONDS", 0.5)
     log, many = blocked.log(), rows(1001)
     log.add_rows(many)
-    wanted = many.entries()[600]
+    wanted = Entry(*many.entries()[600])
     assert log.find(wanted.id) == wanted
     eventually(lambda: log.written == 1001)
     assert log.find(wanted.id) == wanted
