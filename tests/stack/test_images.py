@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from tests.stack.stack import ONE_SHOTS, ROOT, SERVERS, Stack, copy_checkout
@@ -250,12 +251,12 @@ def changed_build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     build = ["--progress=plain", "build", "fastapi", "jupyter", "mlflow"]
     images = stack.compose("config", "--images").stdout.split()
     made = [name for name in images if name.startswith("changed-source-")]
+    change = f"# {uuid4()}\n"  # which no builder has cached
     try:
         stack.compose(*build)
-        with (folder / "src" / "rookery" / "errors.py").open("a") as source:
-            source.write(f"# {folder.name}\n")
-        with (folder / "mlflow" / "serve.py").open("a") as source:
-            source.write(f"# {folder.name}\n")
+        for changed in ("src/rookery/errors.py", "mlflow/serve.py"):
+            with (folder / changed).open("a") as source:
+                source.write(change)
         done = stack.compose(*build)
         yield done.stdout + done.stderr
     finally:

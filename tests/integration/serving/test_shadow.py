@@ -19,6 +19,7 @@ from tests.integration.serving.load import Record, asking, said_by
 from tests.integration.serving.test_metrics import read
 from tests.integration.serving.test_swap import by_hand, log_by_hand, run_of
 from tests.integration.serving.test_warm_start import away
+from tests.integration.serving.test_workers import LOADED as SERVED
 from tests.integration.serving.test_workers import figures
 
 from rookery.jobs.project import Project
@@ -205,6 +206,8 @@ def test_each_worker_compares_what_it_answered_and_their_figures_are_added_up(
 ) -> None:
     few, agreed = records[::6], agreement(project, challenger, records[::6])
     with command(SHADOW="challenger", API_WORKERS="2") as running:
+        # in an order of its own in each worker
+        eventually(lambda: figures(running).get(SERVED) == 2)
         eventually(lambda: figures(running).get(LOADED) == 2)
         ask(running, few)
         eventually(lambda: figures(running).get(ROWS) == len(few))
