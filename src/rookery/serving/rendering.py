@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from pydantic_core import to_json
@@ -68,7 +69,10 @@ def check_finite(outcome: Outcome) -> None:
     """
     if outcome.scores is not None and not math.isfinite(sum(map(sum, outcome.scores))):
         raise NoFiniteAnswer
-    if not all(math.isfinite(one) for one in outcome.labels if isinstance(one, float)):
+    labels = outcome.labels
+    if labels and isinstance(labels[0], list):  # of several targets
+        labels = list(chain.from_iterable(labels))
+    if not all(math.isfinite(one) for one in labels if isinstance(one, float)):
         raise NoFiniteAnswer
 
 

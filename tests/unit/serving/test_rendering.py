@@ -29,13 +29,13 @@ def renderer(one: Description) -> Renderer:
     return Renderer(one.name, one.version, one.classes, one.labels or ())
 
 
-def as_json(description: Description, label: Any, scores: list[float] | None) -> str:
-    return json.dumps(description.answer(label, scores, ID))
+def as_json(description: Description, label: Any, scores: list[float] | None) -> bytes:
+    return json.dumps(description.answer(label, scores, ID), separators=(",", ":")).encode()
 
 
-def plain(answer: str | bytes) -> str:
-    """The same with one spelling of each number: 0.00001 is 1e-05."""
-    return json.dumps(json.loads(answer))
+def plain(answer: str | bytes) -> bytes:
+    """The same as Python spells its numbers: 0.00001 is 1e-05."""
+    return json.dumps(json.loads(answer), separators=(",", ":")).encode()
 
 
 @given(name=NAMES, version=NAMES, labels=LABELS, data=st.data())
@@ -43,13 +43,20 @@ def test_a_classifiers_answer_is_the_described_one_as_json(
     name: str, version: str, labels: list[Any], data: st.DataObject
 ) -> None:
     described_ = described(name, version, tuple(labels), tuple(labels))
-    scores = [data.draw(st.floats(0, 1)) for _ in labels]
+    spelt_alike = st.one_of(st.just(0.0), st.floats(1e-4, 1))
+    scores = [data.draw(spelt_alike) for _ in labels]
     label = data.draw(st.sampled_from(labels))
-    assert plain(renderer(described_).answer(label, scores, ID)) == as_json(
-        described_, label, scores
-    )
+    assert renderer(described_).answer(label, scores, ID) == as_json(described_, label, scores)
     many = renderer(described_).answers(Outcome([label] * 3, [scores] * 3), [ID] * 3)
-    assert list(map(plain, many)) == [as_json(described_, label, scores)] * 3
+    assert [one.encode() for one in many] == [as_json(described_, label, scores)] * 3
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=2))
+def test_probabilities_read_back_as_they_were(scores: list[float]) -> None:
+    two = described(classes=("a", "b"), labels=("a", "b"))
+    (many,) = renderer(two).answers(Outcome(["a"], [scores]), [ID])
+    for found in (renderer(two).answer("a", scores, ID), many):
+        assert plain(found) == as_json(two, "a", scores)
 
 
 @given(name=NAMES, labels=LABELS, data=st.data())
@@ -58,17 +65,17 @@ def test_a_classifier_without_probabilities_answers_with_its_label(
 ) -> None:
     described_ = described(name, labels=tuple(labels))
     label = data.draw(st.sampled_from(labels))
-    assert plain(renderer(described_).answer(label, None, ID)) == as_json(described_, label, None)
+    assert renderer(described_).answer(label, None, ID) == as_json(described_, label, None)
 
 
 @given(label=st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers()))
 def test_a_regressors_answer_is_the_described_one_as_json(label: float) -> None:
-    assert plain(renderer(described()).answer(label, None, ID)) == as_json(described(), label, None)
+    assert renderer(described()).answer(label, None, ID) == as_json(described(), label, None)
 
 
 def test_a_regressor_of_several_targets_answers_with_a_list() -> None:
     label = [1.5, -2.0]
-    assert plain(renderer(described()).answer(label, None, ID)) == as_json(described(), label, None)
+    assert renderer(described()).answer(label, None, ID) == as_json(described(), label, None)
 
 
 @pytest.mark.parametrize("label", [True, 1, 1.0, "1", False, 0, 0.0, "0", "True"])
@@ -92,12 +99,14 @@ def test_what_is_no_number_in_json_is_no_answer(wrong: float) -> None:
             check_finite(Outcome(["a", "b"], [[0.5, 0.5], scores]))
     with pytest.raises(NoFiniteAnswer):
         check_finite(Outcome([1.0, wrong, -wrong], None))
+    with pytest.raises(NoFiniteAnswer):
+        renderer(described()).answers(Outcome([[1.0, 2.0], [1.0, wrong]], None), [ID] * 2)
 
 
 def test_many_answers_of_a_regressor_are_the_described_ones() -> None:
     labels = [1.5, -2.0, 1e300, 3.0]
     found = renderer(described()).answers(Outcome(labels, None), [ID] * 4)
-    assert list(map(plain, found)) == [as_json(described(), one, None) for one in labels]
+    assert [one.encode() for one in found] == [as_json(described(), one, None) for one in labels]
     check_finite(Outcome([1.7e308, 1.7e308], None))
 
 
