@@ -67,7 +67,7 @@ def check_finite(outcome: Outcome) -> None:
     Raises:
         NoFiniteAnswer: a label or a probability is NaN or infinite.
     """
-    if outcome.scores is not None and not math.isfinite(sum(map(sum, outcome.scores))):
+    if not math.isfinite(sum(chain.from_iterable(outcome.scores or ()))):
         raise NoFiniteAnswer
     labels = outcome.labels
     if labels and isinstance(labels[0], list):  # of several targets
