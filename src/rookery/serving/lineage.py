@@ -16,9 +16,10 @@ from rookery.serving.answers import (
     VersionCard,
 )
 from rookery.serving.loaded import Loaded
+from rookery.serving.looks import Failure
 from rookery.serving.problems import from_error, public_message
 from rookery.serving.shadow.shadow import Shadow
-from rookery.serving.swap import Failure, Follower
+from rookery.serving.swap import Follower
 
 if TYPE_CHECKING:  # seconds of imports, which a warm start does not wait for
     from mlflow.entities.model_registry import ModelVersion

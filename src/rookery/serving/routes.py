@@ -9,9 +9,10 @@ from rookery.serving.answers import History, ModelCard, Ready, Reloaded, Reloads
 from rookery.serving.daemons import in_daemon
 from rookery.serving.keys import check_admin
 from rookery.serving.lineage import answering, history, model_card, readiness
+from rookery.serving.looks import Look
 from rookery.serving.problems import Problem, ProblemError, from_error, refusals
 from rookery.serving.shadow.shadow import Shadow
-from rookery.serving.swap import Follower, Look
+from rookery.serving.swap import Follower
 from rookery.settings import Settings
 
 

@@ -4,7 +4,7 @@ import gc
 import logging
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from rookery.errors import NotPromoted, Refused, RookeryError, Unavailable
 from rookery.serving.importing import import_loading, import_registry
 from rookery.serving.loaded import Loaded, Via
+from rookery.serving.looks import Failure, Look
 from rookery.serving.metrics import Metrics
 from rookery.serving.warm import WarmCache
 from rookery.settings import Settings
@@ -24,24 +25,6 @@ if TYPE_CHECKING:  # seconds of imports, which a warm start does not wait for
 
 LONGEST_PAUSE_SECONDS = 10.0
 logger = logging.getLogger("rookery.serving")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why the registry's wish is not what serves."""
-
-    version: str | None
-    error: RookeryError
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Look:
-    """What one look at the registry came to."""
-
-    outcome: Literal["unchanged", "loaded", "refused", "failed"]
-    version: str | None
-    failure: Failure | None
 
 
 class Follower:
@@ -166,6 +149,8 @@ class Follower:
     def look(self, *, forced: bool = False) -> Look:
         """Brings what serves in step with the registry; whatever fails leaves it as it is."""
         version: ModelVersion | None = None
+        if self.loaded is not None and not forced and self._is_in_step(self.loaded):
+            return self._settled("unchanged", self.loaded.description.version)
         try:
             wanted = self._wanted()
             if wanted is None:
@@ -182,6 +167,14 @@ class Follower:
                 next="rookery doctor",
             )
             return self._failed(version, unexpected)
+
+    def _is_in_step(self, loaded: Loaded) -> bool:
+        """Whether the alias is known to be where it was, without an import of MLflow for that."""
+        if self._following != "alias" or "tracking" in self.__dict__:
+            return False
+        from rookery.stores.serving_alias import carrying
+
+        return carrying(self.settings, self.name) == loaded.identity
 
     def _tell_once(self) -> None:
         if self.loaded is None and not self._told:

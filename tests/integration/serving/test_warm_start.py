@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -73,6 +74,7 @@ def test_a_converted_model_answers_in_a_process_that_can_import_none_of_what_tra
     project: Project, penguin: dict[str, Any], tmp_path: Path
 ) -> None:
     before = served_once(project.settings, penguin)
+    second = register_forest(project)
     for name in HEAVY:
         (tmp_path / "hidden").mkdir(exist_ok=True)
         (tmp_path / "hidden" / f"{name}.py").write_text(f"raise ImportError('{name} is hidden')")
@@ -82,9 +84,13 @@ def test_a_converted_model_answers_in_a_process_that_can_import_none_of_what_tra
         assert without_id(client.post("/predict", json=penguin)) == before
         answer = client.post("/predict/batch", json=[penguin] * 100).json()["predictions"]
         assert len(answer) == 100
-        # the look at the registry has failed by then, and says so
+        time.sleep(5 * project.settings.reload_seconds)
+        assert client.get("/ready").json()["failed"] is None
+        # another version cannot be loaded here, and the look at the registry says so
+        project.tracking.set_production("penguins", second)
         eventually(lambda: client.get("/ready").json()["failed"])
         assert "ImportError" in client.get("/ready").json()["failed"]["message"]
+        assert without_id(client.post("/predict", json=penguin)) == before
         assert client.get("/health").is_success
         assert "model_info" in client.get("/metrics").text
 

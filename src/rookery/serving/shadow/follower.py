@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from rookery.errors import RookeryError
 from rookery.serving.loaded import Via
+from rookery.serving.looks import Look
 from rookery.serving.metrics import Metrics
-from rookery.serving.swap import Follower, Look
+from rookery.serving.swap import Follower
 from rookery.serving.warm import WarmCache
 from rookery.settings import Settings
 
