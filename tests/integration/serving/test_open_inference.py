@@ -65,7 +65,7 @@ def test_every_clean_row_gets_the_answer_of_the_pipeline(
     assert texts(found, "predict") == list(model.pipeline.predict(rows))
     scores = found.as_numpy("predict_proba")
     assert scores.shape == (333, 3)
-    assert scores.tolist() == model.pipeline.predict_proba(rows).tolist()
+    np.testing.assert_allclose(scores, model.pipeline.predict_proba(rows), rtol=1e-12)
     assert found.get_response()["id"] == "7"
     assert found.get_response()["model_version"] == "1"
 

@@ -1,4 +1,8 @@
-"""Linear models: one product and one sum."""
+"""Linear models: one product and one sum.
+
+Without BLAS, which adds in another order for one row than for many: the answer to a request must
+not depend on what arrived beside it.
+"""
 
 from typing import Any
 
@@ -41,11 +45,11 @@ class Linear:
             raise ValueError(f"coefficients and intercepts: {shapes}")
         self.arrays, self.options = arrays, options
         self.features, self.columns = coefficients.shape
-        self._coefficients, self._intercepts = coefficients, intercepts
+        self._rows, self._intercepts = np.ascontiguousarray(coefficients.T), intercepts
 
     def raw(self, X: Floats) -> Floats:
         check_finite(X)
-        return np.asarray(X @ self._coefficients + self._intercepts)
+        return np.asarray(np.einsum("ij,kj->ik", X, self._rows) + self._intercepts)
 
 
 def read(estimator: Any) -> Linked | None:

@@ -62,7 +62,9 @@ class Trees:
     def _sums(self, X: Floats) -> Floats:
         values = self._values.take(self._leaves(X), axis=0)  # (trees, rows, columns)
         if self._turns > 1:
-            return np.asarray(values.reshape(-1, self._turns, len(X)).sum(axis=0).T)
+            sums = values.reshape(-1, self._turns, len(X)).sum(axis=0)
+            # a softmax adds the columns of a row in another order where they lie apart
+            return np.ascontiguousarray(sums.T)
         if values[0].size == 1:
             # sum() of one row of numbers would add them by pairs
             return np.asarray(np.add.accumulate(values, axis=0)[-1])
