@@ -26,7 +26,7 @@ GRACE_SECONDS = 10
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 # the event loop gives the interpreter away whenever it sends, and has it back from a thread that
 # loads a version or sends the prediction log after this; Python's own 5 ms are many requests
-TURN_SECONDS = 0.0005
+TURN_SECONDS = 0.0001
 # new objects before the collector looks at them: the rows of large requests live until the log has
 # them, and Python's own 700 has it look at all of them again and again, for tens of milliseconds
 NEW_OBJECTS = 20_000

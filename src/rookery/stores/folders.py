@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ FROM_MLFLOW: dict[str, FieldType] = {
 class ModelFolder:
     """What a logged model holds, before anything in it is unpacked.
 
-    `examples` are the rows of its input example.
+    `examples` are the rows of its input example; `file` is the name of the one that holds the model.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class ModelFolder:
     task: Task | None
     libraries: dict[str, str]
     format: str
+    file: str
 
     @property
     def example(self) -> dict[str, Any]:
@@ -100,10 +102,17 @@ def _read(model: Model, path: Path) -> ModelFolder:
         path=path,
         inputs=_inputs(model.signature),
         examples=_examples(model, path),
-        task=None if copy is None else parse_task(copy, TASK_COPY),
+        task=None if copy is None else _task_of(copy),
         libraries=_requirements(path),
         format=str(flavor.get("serialization_format")),
+        file=str(flavor.get("pickled_model")),
     )
+
+
+@lru_cache(maxsize=16)
+def _task_of(copy: str) -> Task:
+    """Versions of a task mostly hold the same copy, which is a third of the reading of one."""
+    return parse_task(copy, TASK_COPY)
 
 
 def load_trusted(folder: ModelFolder) -> Any:
@@ -130,7 +139,7 @@ def model_bytes(folder: ModelFolder) -> bytes:
         Refused: there is none that can be read.
     """
     try:
-        return _model_file(folder.path).read_bytes()
+        return _inside(folder.path, folder.file, "pickled_model", MOST_BYTES).read_bytes()
     except Refused:
         raise
     except Exception as error:  # whatever can be wrong with what somebody else wrote
@@ -189,12 +198,6 @@ def scratch() -> Iterator[Path]:
     """A folder for the time of a with-block."""
     with tempfile.TemporaryDirectory(prefix="rookery-") as folder:
         yield Path(folder)
-
-
-def _model_file(path: Path) -> Path:
-    """The one data file named by the MLmodel."""
-    name = str(Model.load(str(path)).flavors["sklearn"]["pickled_model"])
-    return _inside(path, name, "pickled_model", MOST_BYTES)
 
 
 def _inside(path: Path, name: str, field: str = "model", most: int = MOST_TEXT_BYTES) -> Path:
