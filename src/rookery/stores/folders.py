@@ -37,7 +37,7 @@ FROM_MLFLOW: dict[str, FieldType] = {
 class ModelFolder:
     """What a logged model holds, before anything in it is unpacked.
 
-    `examples` are the rows of its input example; `file` is the name of the one that holds the model.
+    `examples` are the rows of its input example, `file` the name of what holds the model.
     """
 
     path: Path
