@@ -5,7 +5,7 @@ from functools import partial
 from environments import CannotRun
 from measuring import median, table
 from serving.answers_checked import fault
-from serving.competitors import MLFLOW, OTHERS, OURS, Bench, Competitor, served
+from serving.competitors import MLFLOW, OTHERS, OURS, Bench, Competitor, answering, served
 from serving.load import post, write_bodies
 
 LOAD_SECONDS = 3
@@ -14,7 +14,9 @@ Found = dict[str, list[tuple[float, float]]]  # seconds and megabytes of each ro
 
 
 def starts(bench: Bench) -> dict[str, float | None]:
-    """One start of each is not counted: it fills caches, ours and those of the system."""
+    """One start of each is not counted: it fills caches, those of the system and ours, which holds
+    the version of before until the one that is promoted was followed.
+    """
     bench.trained.promote("linear")
     found: Found = {competitor.name: [] for competitor in (OURS, *OTHERS)}
     reasons: dict[str, str] = {}
@@ -23,7 +25,7 @@ def starts(bench: Bench) -> dict[str, float | None]:
         for competitor in (OURS, *OTHERS):
             if competitor.name not in reasons:
                 try:
-                    found[competitor.name].append(_one(bench, competitor))
+                    found[competitor.name].append(_one(bench, competitor, warm=number > 0))
                 except CannotRun as error:
                     reasons[competitor.name] = str(error)
     medians = {name: _medians(taken[1:]) for name, taken in found.items() if name not in reasons}
@@ -38,11 +40,11 @@ def starts(bench: Bench) -> dict[str, float | None]:
     return {"start mlflow": seconds, "memory mlflow": memory}
 
 
-def _one(bench: Bench, competitor: Competitor) -> tuple[float, float]:
+def _one(bench: Bench, competitor: Competitor, *, warm: bool) -> tuple[float, float]:
     """Seconds to the first right answer, and megabytes after a load."""
     asked = bench.trained.singles("linear")
     bodies = write_bodies(bench.scratch, competitor.form, [one.rows for one in asked])
-    with served(bench, competitor, "linear") as server:
+    with (served if warm else answering)(bench, competitor, "linear") as server:
         seconds = server.wait(partial(fault, form=competitor.form, asked=asked[0]))
         url = server.url + competitor.form.path
         post(url, bodies, CONNECTIONS, LOAD_SECONDS, bench.cores)
