@@ -1,7 +1,7 @@
-"""Linear models: one product and one sum.
+"""Linear models: one product and one sum for each row.
 
-Without BLAS, which adds in another order for one row than for many: the answer to a request must
-not depend on what arrived beside it.
+For each by itself: BLAS adds in another order for one row than for many, and the answer to a
+request must not depend on what arrived beside it.
 """
 
 from typing import Any
@@ -45,11 +45,12 @@ class Linear:
             raise ValueError(f"coefficients and intercepts: {shapes}")
         self.arrays, self.options = arrays, options
         self.features, self.columns = coefficients.shape
-        self._rows, self._intercepts = np.ascontiguousarray(coefficients.T), intercepts
+        self._coefficients, self._intercepts = coefficients, intercepts
 
     def raw(self, X: Floats) -> Floats:
         check_finite(X)
-        return np.asarray(np.einsum("ij,kj->ik", X, self._rows) + self._intercepts)
+        products = np.matmul(np.ascontiguousarray(X)[:, np.newaxis, :], self._coefficients)
+        return np.asarray(products[:, 0, :] + self._intercepts)
 
 
 def read(estimator: Any) -> Linked | None:
@@ -83,9 +84,8 @@ def _linear(estimator: Any) -> Linear:
     if len(rows) != 1 and len(rows) != len(getattr(estimator, "classes_", ())):
         raise NotCompiled(f"{kind(estimator)} with several outputs has no compiled form")
     intercepts = np.broadcast_to(np.asarray(estimator.intercept_, dtype=np.float64), len(rows))
-    return Linear(
-        {"coefficients": np.ascontiguousarray(rows.T), "intercepts": intercepts.copy()}, {}
-    )
+    # laid out as in scikit-learn's own product: BLAS adds by columns or by rows
+    return Linear({"coefficients": rows.T.copy(order="K"), "intercepts": intercepts.copy()}, {})
 
 
 def _calibrated(estimator: Any) -> Linked:

@@ -20,7 +20,9 @@ from rookery.core.records import RecordField
 from rookery.serving.predictor import artifact
 from rookery.serving.predictor.choosing import compile_predictor
 
-X, Y = make_classification(200, 4, random_state=0)
+X, Y = make_classification(
+    200, 4, n_informative=4, n_redundant=0, n_classes=3, n_clusters_per_class=1, random_state=0
+)
 FRAME = pd.DataFrame(X, columns=list("abcd")).assign(e=np.where(X[:, 0] > 0, "p", "q"))
 FIELDS = (*(RecordField(name, "float") for name in "abcd"), RecordField("e", "text"))
 ROWS = [tuple(row) for row in FRAME.to_numpy().tolist()]
@@ -51,7 +53,7 @@ def test_what_is_written_is_read_back_and_answers_the_same(name, request, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["digest"]
     found = artifact.read(tmp_path / "digest")
     assert found.predict(ROWS) == predictor.predict(ROWS)
-    assert (found.path, found.why, found.classes) == (predictor.path, "", (0, 1))
+    assert (found.path, found.why, found.classes) == (predictor.path, "", (0, 1, 2))
 
 
 def test_what_needs_its_estimator_is_not_written(tmp_path):
