@@ -149,9 +149,9 @@ class Follower:
     def look(self, *, forced: bool = False) -> Look:
         """Brings what serves in step with the registry; whatever fails leaves it as it is."""
         version: ModelVersion | None = None
-        if self.loaded is not None and not forced and self._is_in_step(self.loaded):
-            return self._settled("unchanged", self.loaded.description.version)
         try:
+            if self.loaded is not None and not forced and self._is_in_step(self.loaded):
+                return self._settled("unchanged", self.loaded.description.version)
             wanted = self._wanted()
             if wanted is None:
                 self._tell_once()

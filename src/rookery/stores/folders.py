@@ -105,7 +105,7 @@ def _read(model: Model, path: Path) -> ModelFolder:
         task=None if copy is None else _task_of(copy),
         libraries=_requirements(path),
         format=str(flavor.get("serialization_format")),
-        file=str(flavor.get("pickled_model")),
+        file=str(flavor.get("pickled_model") or ""),
     )
 
 
@@ -208,7 +208,7 @@ def _inside(path: Path, name: str, field: str = "model", most: int = MOST_TEXT_B
     """
     named = (path / name).resolve()
     if path.resolve() not in named.parents:
-        fault = "the model names a file outside its folder"
+        fault = "the model names no file, or one outside its folder"
     elif not named.is_file():
         fault = f"the model has no readable {named.name} file"
     elif named.stat().st_size > most:

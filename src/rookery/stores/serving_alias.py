@@ -1,15 +1,18 @@
 """Which version carries the serving alias, asked without MLflow's client.
 
 Importing it takes seconds and more memory than all else together, which a server that is in step
-with the registry need not have. Whatever is not as expected here is left to the client.
+with the registry need not have. Whatever is not as expected here is left to the client, which meets
+it too and says so.
 
 Source: MLflow's REST API (`registered-models/alias`), and the tables of its SQL store.
 """
 
 import sqlite3
 from contextlib import closing
+from functools import cache
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from rookery.settings import Settings
 
@@ -22,6 +25,7 @@ join registered_model_aliases alias on alias.workspace = model.workspace and ali
 join model_versions version on version.workspace = model.workspace
   and version.name = model.name and version.version = alias.version
 where model.workspace = 'default' and model.name = ? and alias.alias = ?
+  and version.current_stage != 'Deleted_Internal'
 """
 
 
@@ -31,15 +35,15 @@ def carrying(settings: Settings, name: str) -> tuple[str, int] | None:
     try:
         number, registered = ask(settings, name)
         return str(number), int(registered)
-    except (requests.RequestException, sqlite3.Error, ValueError, LookupError, TypeError):
+    except Exception:  # folders that are gone, certificates, numbers too large: the client's words
         return None
 
 
 def _server(settings: Settings, name: str) -> tuple[str, int]:
     user, password = settings.mlflow_tracking_username, settings.mlflow_tracking_password
-    answer = requests.get(
+    answer = _session().get(
         f"{settings.tracking_uri.rstrip('/')}/api/2.0/mlflow/registered-models/alias",
-        {"name": name, "alias": settings.model_alias},
+        params={"name": name, "alias": settings.model_alias},
         auth=(user, password.get_secret_value()) if user and password else None,
         timeout=SECONDS,
         allow_redirects=False,
@@ -48,6 +52,16 @@ def _server(settings: Settings, name: str) -> tuple[str, int]:
         raise ValueError("no answer")
     version = answer.json()["model_version"]
     return version["version"], version["creation_timestamp"]
+
+
+@cache
+def _session() -> requests.Session:
+    """Kept: a new connection reads the authorities and shakes hands, for 20 times as long."""
+    session = requests.Session()
+    again = HTTPAdapter(max_retries=1)  # the server may just have closed what lay idle
+    session.mount("http://", again)
+    session.mount("https://", again)
+    return session
 
 
 def _file(settings: Settings, name: str) -> tuple[str, int]:

@@ -29,6 +29,8 @@ from tests.integration.serving.test_swap import (
 )
 
 from rookery.jobs.project import Project
+from rookery.serving.metrics import Metrics
+from rookery.serving.swap import Follower
 from rookery.serving.warm import WarmCache
 from rookery.settings import Settings, get_settings
 
@@ -117,6 +119,31 @@ def test_a_restart_while_mlflow_cannot_be_reached_answers(
     before = served_once(project.settings, penguin)
     with away(project.settings.home), command() as running:
         assert without_id(running.client.post("/predict", json=penguin)) == before
+
+
+def test_what_no_look_expects_is_told_and_does_not_end_the_following(
+    project: Project,
+    penguin: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    served_once(project.settings, penguin)
+    second = register_forest(project)
+    here, gone = Path.cwd(), tmp_path / "gone"
+    gone.mkdir()
+    follower = Follower("penguins", project.settings, Metrics())
+    follower.start()
+    try:
+        assert follower.loaded is not None
+        monkeypatch.chdir(gone)
+        gone.rmdir()
+        eventually(lambda: follower.failure)
+        monkeypatch.chdir(here)
+        project.tracking.set_production("penguins", second)
+        eventually(lambda: follower.loaded and follower.loaded.description.version == second)
+        assert follower.reload().result(10).outcome == "unchanged"
+    finally:
+        follower.stop()
 
 
 def test_a_model_that_is_not_converted_answers_again_while_mlflow_is_away(

@@ -1,9 +1,12 @@
 """The alias without MLflow's client says what the client says, or leaves it to the client."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +91,26 @@ def test_what_carries_no_alias_or_is_gone_is_left_to_the_client(settings: Settin
     client.set_registered_model_alias(NAME, "production", "2")
 
 
+def test_an_alias_on_a_version_that_was_deleted_is_left_to_the_client(settings: Settings) -> None:
+    doomed = beside(settings).create_model_version(NAME, settings.home.as_uri())
+    beside(settings).delete_model_version(NAME, doomed.version)
+    # as where the alias is given while the version is being deleted
+    with closing(sqlite3.connect(settings.home / "mlflow.db")) as database, database:
+        database.execute("update registered_model_aliases set version = ?", (doomed.version,))
+    try:
+        assert as_the_client_says(settings) is None
+        assert carrying(settings, NAME) is None
+    finally:
+        beside(settings).set_registered_model_alias(NAME, "production", "2")
+
+
+def test_certificates_that_cannot_be_read_are_left_to_the_client(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
+    assert carrying(Settings(mlflow_tracking_uri="https://127.0.0.1:9"), NAME) is None
+
+
 def test_a_file_that_is_not_ours_or_no_registry_is_left_to_the_client(tmp_path: Path) -> None:
     empty = Settings(rookery_home=tmp_path / "none")
     assert carrying(empty, NAME) is None
@@ -105,14 +128,16 @@ def test_a_file_that_is_not_ours_or_no_registry_is_left_to_the_client(tmp_path: 
         (200, "application/json", [VERSION]),
         (200, "application/json", {"model_version": {"version": "3"}}),
         (200, "application/json", {"model_version": VERSION | {"creation_timestamp": "then"}}),
+        (200, "application/json", {"model_version": VERSION | {"creation_timestamp": inf}}),
+        (200, "application/json", "[" * 100_000),
         (302, "application/json", {"model_version": VERSION}),
         (403, "application/json", {"model_version": VERSION}),
         (503, "application/json", {"model_version": VERSION}),
     ],
 )
 def test_any_other_answer_is_left_to_the_client(serving, status: int, kind: str, said: Any) -> None:
-    body = json.dumps(said).encode() if kind == "application/json" else said.encode()
-    url, _ = serving(status, kind, body, Location="/login")
+    body = said if isinstance(said, str) else json.dumps(said)
+    url, _ = serving(status, kind, body.encode(), Location="/login")
     assert carrying(Settings(mlflow_tracking_uri=url), NAME) is None
 
 

@@ -141,6 +141,7 @@ def test_a_row_alone_has_the_scores_that_it_has_among_others(estimator):
     X, y = make_classification(600, 20, n_informative=12, n_classes=12, random_state=8)
     frame, fields = numeric(X)
     found = compile_predictor(make_pipeline(StandardScaler(), estimator).fit(frame, y), fields)
+    assert found.path != "estimator"
     rows = frame.to_numpy().tolist()
     together = found.predict(rows)
     for index in range(100):
