@@ -12,7 +12,7 @@ from rookery.serving.predictor.compiled import Compiled
 from rookery.serving.predictor.estimator import EstimatorPredictor
 from rookery.serving.predictor.interface import NotCompiled, Predictor
 from rookery.serving.predictor.model import Linked, kind
-from rookery.serving.predictor.pipeline import PipelinePredictor, classes_of
+from rookery.serving.predictor.pipeline import PipelinePredictor, classes_of, steps_of
 from rookery.serving.predictor.probes import probing_rows
 from rookery.serving.predictor.proof import difference
 from rookery.serving.predictor.reading_encoders import read_encoder
@@ -43,8 +43,7 @@ def compile_predictor(
 
 
 def _candidate(pipeline: Any, fields: Sequence[RecordField]) -> Compiled | EstimatorPredictor:
-    steps = [step for _, step in pipeline.steps] if hasattr(pipeline, "steps") else [pipeline]
-    *transformers, estimator = steps
+    transformers, estimator = steps_of(pipeline)
     encoder = read_encoder(transformers, fields)
     try:
         return Compiled(encoder, _linked(estimator), classes_of(estimator))

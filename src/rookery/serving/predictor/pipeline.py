@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 from rookery.core.frames import answers_of, frame_of
 from rookery.core.records import RecordField, Row
@@ -16,12 +17,28 @@ class PipelinePredictor:
     path = "pipeline"
 
     def __init__(self, pipeline: Any, fields: Sequence[RecordField], why: str = "") -> None:
-        self.pipeline, self.fields, self.why = pipeline, tuple(fields), why
+        self.transformers, self.estimator = steps_of(pipeline)
+        self.fields, self.why = tuple(fields), why
         self.classes = classes_of(pipeline)
 
     def predict(self, rows: Sequence[Row]) -> Outcome:
         """Raises ValueError for a row that the pipeline refuses."""
-        return ask(self.pipeline, frame_of(self.fields, rows))
+        return ask(self.estimator, self.encode(rows))
+
+    def encode(self, rows: Sequence[Row]) -> Any:
+        """What reaches the estimator: once for labels and scores, which ask a pipeline twice."""
+        X = frame_of(self.fields, rows)
+        for transformer in self.transformers:
+            X = transformer.transform(X)
+        return X
+
+
+def steps_of(pipeline: Any) -> tuple[list[Any], Any]:
+    """Transformers and estimator; all that is not scikit-learn's own Pipeline is an estimator."""
+    if type(pipeline) is not Pipeline:
+        return [], pipeline
+    *transformers, estimator = [step for _, step in pipeline.steps]
+    return [step for step in transformers if step not in (None, "passthrough")], estimator
 
 
 def ask(estimator: Any, X: Any) -> Outcome:

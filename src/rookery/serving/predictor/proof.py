@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from rookery.core.frames import frame_of
 from rookery.core.records import Row
 from rookery.serving.predictor.compiled import Compiled
 from rookery.serving.predictor.estimator import EstimatorPredictor, nameless
@@ -37,9 +36,11 @@ def difference(
 
 
 def _on_rows(candidate: Candidate, plain: PipelinePredictor, rows: Sequence[Row]) -> str:
-    expected, found = _answer(plain, rows), _answer(candidate, rows)
+    (X, expected), found = _expected(plain, rows), _answer(candidate, rows)
     if isinstance(expected, Outcome) and isinstance(found, Outcome):
-        return _unlike(expected, found) or _encoding(candidate, plain, rows)
+        return _unlike(expected, found) or (
+            _encoding(candidate, X, rows) if plain.transformers else ""
+        )
     if isinstance(expected, Outcome) or found != "ValueError":
         return f"the pipeline gives {_brief(expected)}, it {_brief(found)}, for {rows[0]}"
     return "" if len(rows) == 1 else _sorted_out(candidate, plain, rows)
@@ -61,6 +62,15 @@ def _sorted_out(candidate: Candidate, plain: PipelinePredictor, rows: Sequence[R
         if found := _on_rows(candidate, plain, [row]):
             return found
     return _on_rows(candidate, plain, answered) if answered else ""
+
+
+def _expected(plain: PipelinePredictor, rows: Sequence[Row]) -> tuple[Any, Outcome | str]:
+    """What reaches the pipeline's estimator, and its outcome or the name of what was raised."""
+    try:
+        X = plain.encode(rows)
+        return X, ask(plain.estimator, X)
+    except Exception as error:  # as in `_answer`
+        return None, type(error).__name__
 
 
 def _answer(predictor: Predictor, rows: Sequence[Row]) -> Outcome | str:
@@ -93,13 +103,9 @@ def _close(wanted: Any, found: Any) -> bool:
     return np.allclose(np.array(found), numbers, TOLERANCE, TOLERANCE, equal_nan=True)
 
 
-def _encoding(candidate: Candidate, plain: PipelinePredictor, rows: Sequence[Row]) -> str:
+def _encoding(candidate: Candidate, X: Any, rows: Sequence[Row]) -> str:
     """To the last bit: then what holds at a threshold holds for the rows around it."""
-    if len(getattr(plain.pipeline, "steps", [])) < 2:
-        return ""
-    wanted: Any = plain.pipeline[:-1].transform(frame_of(plain.fields, rows))
-    wanted = wanted.toarray() if hasattr(wanted, "toarray") else wanted
-    wanted = np.asarray(wanted, dtype=np.float64)
+    wanted = np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float64)
     same = np.array_equal(wanted, candidate.encoder.encode(rows), equal_nan=True)
     return "" if same else "its encoding of the rows differs"
 
@@ -117,6 +123,5 @@ def _alone(candidate: Candidate, rows: Sequence[Row]) -> str:
 def _at_thresholds(candidate: Candidate, plain: PipelinePredictor, rows: Sequence[Row]) -> str:
     if not isinstance(candidate, Compiled) or not isinstance(candidate.linked.model, Trees):
         return ""
-    estimator = plain.pipeline[-1] if hasattr(plain.pipeline, "steps") else plain.pipeline
     X = around_thresholds(candidate.linked.model, candidate.encoder.encode(rows))
-    return _unlike(ask(nameless(estimator), X), candidate.answer(X))
+    return _unlike(ask(nameless(plain.estimator), X), candidate.answer(X))

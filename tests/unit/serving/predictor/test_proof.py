@@ -6,7 +6,7 @@ import pytest
 from sklearn.datasets import make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from rookery.core.records import RecordField
@@ -110,3 +110,38 @@ def test_a_pipeline_put_together_oddly_is_served_as_it_is(monkeypatch):
     monkeypatch.setattr(Trees, "__init__", lambda *_: 1 / 0)
     found = compile_predictor(fitted(RandomForestClassifier(n_estimators=3)), FIELDS)
     assert (found.path, found.why) == ("pipeline", "ZeroDivisionError: division by zero")
+
+
+class Contrary(Pipeline):
+    """A pipeline of somebody's own, which says the opposite."""
+
+    def predict(self, X):
+        return 1 - super().predict(X)
+
+
+def test_a_pipeline_with_its_own_predict_is_not_taken_apart():
+    pipeline = Contrary([("scale", StandardScaler()), ("last", LogisticRegression())])
+    found = compile_predictor(pipeline.fit(FRAME, Y), FIELDS)
+    assert found.path == "pipeline"
+    assert "Contrary" in found.why
+    rows = [tuple(row) for row in X.tolist()]
+    assert found.predict(rows).labels == pipeline.predict(FRAME).tolist()
+
+
+def test_what_is_not_compiled_is_transformed_once_and_answers_as_its_pipeline():
+    asked = []
+
+    class Counting(StandardScaler):
+        def transform(self, X, copy=None):
+            asked.append(len(X))
+            return super().transform(X, copy)
+
+    steps = [("n", "passthrough"), ("scale", Counting()), ("last", LogisticRegression())]
+    pipeline = Pipeline(steps).fit(FRAME, Y)
+    found = compile_predictor(pipeline, FIELDS)
+    assert found.path == "pipeline"
+    asked.clear()
+    answer = found.predict([tuple(row) for row in X.tolist()])
+    assert asked == [200]
+    assert answer.labels == pipeline.predict(FRAME).tolist()
+    assert answer.scores == pipeline.predict_proba(FRAME).tolist()
