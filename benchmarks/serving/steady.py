@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import signal
 import sys
 import time
@@ -95,7 +96,9 @@ def _agreed(bench: Bench) -> list[Question]:
 def _sweeping(bench: Bench) -> Iterator[None]:
     """Sweeps in the served home, one after the other, on the cores of the server."""
     command = ["sh", "-c", 'while "$0" sweep penguins; do :; done', rookery()]
-    environ = bench.trained.environ | {"ROOKERY_TASKS": str(ROOT / "tasks")}
+    tasks = bench.scratch / "swept" / "tasks"  # a sweep writes its configuration beside them
+    shutil.copytree(ROOT / "tasks", tasks, dirs_exist_ok=True)
+    environ = bench.trained.environ | {"ROOKERY_TASKS": str(tasks)}
     with running("sweeps", bench.cores.serve(command), environ, bench.scratch) as sweeps:
         yield
         if sweeps.process.poll() is not None:
