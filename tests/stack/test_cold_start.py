@@ -49,6 +49,7 @@ def first_run(stack: Stack) -> FirstRun:
         stack.compose("down", "--volumes")
         stack.up()
     stack.wait_healthy()
+    wait_until(lambda: "no version" in stack.api("GET", "/ready").text, "a look at MLflow", 60)
     ready_before = stack.api("GET", "/ready")
     with stack.begun("exec", "-T", "jupyter", "rookery", "run") as run:
         ready_after = ready_then(stack)

@@ -32,7 +32,9 @@ def answering(follower: Follower) -> Loaded:
         Problem: 503 while nothing does, whatever the reason.
     """
     if follower.loaded is None:
-        raise from_error(follower.why_not(), status=503)
+        problem = from_error(follower.why_not(), status=503)
+        problem.headers["Retry-After"] = "1"
+        raise problem
     return follower.loaded
 
 

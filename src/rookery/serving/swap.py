@@ -50,6 +50,7 @@ class Follower:
         self._following: Via | Literal["kept"] = "stage"
         self._stage_then: tuple[str, int] | None = None
         self._failed_looks = 0
+        self._found_none = False
         self._told = False
         self._is_set_apart = False
         self._wake = threading.Event()
@@ -112,7 +113,12 @@ class Follower:
         """Why nothing answers yet, and what to do."""
         if self.failure is not None:
             return self.failure.error
-        return NotPromoted.of(self.name, self.settings.model_alias)
+        if self._found_none:
+            return NotPromoted.of(self.name, self.settings.model_alias)
+        return Unavailable(
+            f"{self.name} is being looked up and loaded; it takes some seconds",
+            next="GET /ready says when it answers",
+        )
 
     def _follow(self) -> None:
         if self.loaded is None:
@@ -153,6 +159,7 @@ class Follower:
             if self.loaded is not None and not forced and self._is_in_step(self.loaded):
                 return self._settled("unchanged", self.loaded.description.version)
             wanted = self._wanted()
+            self._found_none = wanted is None
             if wanted is None:
                 self._tell_once()
                 return self._settled("unchanged", None)

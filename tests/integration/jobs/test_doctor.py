@@ -165,6 +165,13 @@ def test_an_api_without_a_model_is_a_warning_with_the_command_that_promotes():
     assert "docker compose exec jupyter rookery promote penguins" in str(found[-1].mend)
 
 
+def test_an_api_that_has_just_started_is_a_warning():
+    body = json.dumps({"detail": "being loaded", "next": "GET /ready says when it answers"})
+    with serving(503, "application/problem+json", body.encode()) as port:
+        found = list(endpoints.api(("127.0.0.1", port)))
+    assert (found[-1].level, found[-1].mend) == ("warning", "rookery doctor, in a minute")
+
+
 def test_everything_hanging_takes_less_than_fifteen_seconds(empty_home, monkeypatch, capfd):
     with silent() as database, silent() as server:
         point(

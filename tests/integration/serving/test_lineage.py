@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.conftest import point_at
-from tests.integration.serving.conftest import serving
+from tests.integration.serving.conftest import eventually, serving
 
 import rookery as rk
 
@@ -74,6 +74,7 @@ def test_an_empty_project_is_served_alive_and_not_ready(empty_home: Path) -> Non
     with serving(get_settings(), wait=False) as running:
         api = running.client
         assert api.get("/health").status_code == 200
+        eventually(lambda: "no version" in api.get("/ready").json()["detail"])
         for answer in (
             api.get("/ready"), api.get("/model"), api.post("/predict", json={}),
             api.post("/predict/batch", json=[]),

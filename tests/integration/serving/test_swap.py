@@ -300,6 +300,19 @@ def test_a_registry_that_hangs_holds_up_no_prediction(
         database.execute("ROLLBACK")
 
 
+def test_until_the_first_look_has_ended_nobody_is_told_to_promote(
+    project: Project, home_copy: Path, penguin: dict[str, Any]
+) -> None:
+    with closing(sqlite3.connect(home_copy / "mlflow.db", isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        with serving(project.settings, wait=False) as served:
+            answer = served.client.post("/predict", json=penguin)
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+            assert "penguins is being looked up and loaded" in answer.json()["detail"]
+            database.execute("ROLLBACK")
+            eventually(lambda: served.version() == "1")
+
+
 def test_a_registry_that_is_away_at_the_start_is_named(
     empty_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,7 +70,7 @@ def http(service: str, path: str, place: Place) -> Iterator[Finding]:
 
 
 def api(place: Place) -> Iterator[Finding]:
-    """`/ready` is 503 until something is promoted, which is no fault of a new stack."""
+    """`/ready` is 503 until something is promoted and loaded: no fault of a new stack."""
     yield from http("fastapi", "/health", place)
     ready = ask(f"{web(place)}/ready")
     if ready.status in (0, 200):
@@ -80,6 +80,8 @@ def api(place: Place) -> Iterator[Finding]:
     if command.startswith("rookery promote"):
         mend = f"docker compose exec jupyter {command}; before that, once: … rookery run"
         yield warning(f"the API has no model yet: {said}", mend)
+    elif command.startswith("GET /ready"):
+        yield warning(f"the API has just started: {said}", "rookery doctor, in a minute")
     else:
         yield error(f"the API is not ready: {said}", _logs("fastapi"))
 
