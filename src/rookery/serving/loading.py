@@ -12,7 +12,7 @@ from rookery.serving.predictor.interface import Predictor
 from rookery.serving.unpacking import predictor_from
 from rookery.stores.folders import model_bytes, read_folder
 from rookery.stores.tracking import Tracking
-from rookery.stores.versions import LoadedVersion, load_version, run_link
+from rookery.stores.versions import LoadedVersion, load_version
 
 
 def load(tracking: Tracking, version: ModelVersion, via: Via) -> Loaded:
@@ -29,7 +29,7 @@ def load(tracking: Tracking, version: ModelVersion, via: Via) -> Loaded:
         strict=settings.api_strict,
         via=via,
         alias=settings.model_alias,
-        link=run_link(tracking, version),
+        link=found.link,
     )
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from rookery.errors import InputError
-from rookery.stores.connection import Connection
+from rookery.errors import InputError, Unavailable
+from rookery.stores.connection import Connection, is_unknown
 
+LARGEST_VERSION = 2**31 - 1
 STAGE = "Production"
 CHALLENGER_ALIAS = "challenger"  # the alias of the version that wants the serving alias
 
@@ -68,9 +69,14 @@ class Registry(Connection):
         Raises:
             InputError: there is none of that number.
         """
-        for version in self.versions(name):
-            if str(version.version) == str(number):
-                return version
+        # a request for a larger one fails in MLflow's database
+        if number.isdecimal() and int(number) <= LARGEST_VERSION:
+            try:
+                with self.answering():
+                    return self.client.get_model_version(name, number)
+            except Unavailable as error:
+                if not is_unknown(error):
+                    raise
         known = ", ".join(str(version.version) for version in self.versions(name))
         raise InputError(
             f"{name} has no version {number}",

@@ -1,11 +1,12 @@
 """Model versions: from a number in the registry to a model that answers."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 
 from rookery.core.fields import fields_of
@@ -30,11 +31,12 @@ logger = logging.getLogger("rookery.stores")
 
 @dataclass(frozen=True)
 class LoadedVersion:
-    """A version with its pipeline."""
+    """A version with its pipeline, and the page of its run where a registry knows it."""
 
     description: Description
     pipeline: Any
     task: Task | None
+    link: str | None = None
 
     def answers(self, rows: list[Row]) -> tuple[list[Any], list[list[float]] | None]:
         """Labels, which need not be the most probable ones, and probabilities."""
@@ -57,14 +59,15 @@ def fetch_version(
     """As `load_version`, and its folder, which is left below `place`."""
     version = tracking.version(name, number)
     folder = read_folder(tracking.download(tracking.model_uri(version), place))
+    run = _run_of(tracking, version)
     loaded = loaded_from(
         folder,
         name=version.name,
         version=str(version.version),
         registered=int(version.creation_timestamp),
-        lineage=_lineage(tracking, version, folder.libraries),
+        lineage=_lineage(version, run, folder.libraries),
     )
-    return loaded, folder
+    return replace(loaded, link=_link(tracking, run)), folder
 
 
 def loaded_from(
@@ -140,22 +143,22 @@ def lineage_of(tracking: Tracking, name: str, number: str) -> tuple[Lineage, str
         InputError: there is no such version.
     """
     version = tracking.version(name, number)
-    return _lineage(tracking, version, {}), run_link(tracking, version)
+    run = _run_of(tracking, version)
+    return _lineage(version, run, {}), _link(tracking, run)
 
 
-def run_link(tracking: Tracking, version: ModelVersion) -> str | None:
-    """The page of the run that a version was made in."""
-    if not version.run_id:
-        return None
-    run = tracking.run(version.run_id)
-    return tracking.link(run.info.experiment_id, run.info.run_id)
+def _run_of(tracking: Tracking, version: ModelVersion) -> Run | None:
+    return tracking.run(version.run_id) if version.run_id else None
 
 
-def _lineage(tracking: Tracking, version: ModelVersion, libraries: dict[str, str]) -> Lineage:
+def _link(tracking: Tracking, run: Run | None) -> str | None:
+    return tracking.link(run.info.experiment_id, run.info.run_id) if run else None
+
+
+def _lineage(version: ModelVersion, run: Run | None, libraries: dict[str, str]) -> Lineage:
     """What the run and the version say; a version without a run has its tags only."""
     tags, metrics = dict(version.tags), dict[str, float]()
-    if version.run_id:
-        run = tracking.run(version.run_id)
+    if run:
         tags = dict(run.data.tags) | tags
         metrics = dict(run.data.metrics)
     return Lineage(

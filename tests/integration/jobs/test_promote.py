@@ -194,6 +194,7 @@ def test_the_id_of_a_sweep_means_its_best_candidate(project):
     ("asked", "named"),
     [
         ({"version": 99}, "no version 99"),
+        ({"version": 10**12}, "no version 1000000000000"),
         ({"version": "x"}, "no version x"),
         ({"run": "f" * 32}, "no run"),
         ({"version": 1, "run": "f" * 32}, "two things"),

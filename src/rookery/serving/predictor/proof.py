@@ -49,16 +49,19 @@ def _on_rows(candidate: Candidate, plain: PipelinePredictor, rows: Sequence[Row]
 def _sorted_out(candidate: Candidate, plain: PipelinePredictor, rows: Sequence[Row]) -> str:
     """What of a batch that both refuse is answered, at once; what is refused, each row alone.
 
-    Of many refused rows some are asked, from all over: a pipeline of hundreds of columns takes
-    its time to refuse one.
+    Of rows with gaps in the same columns one is asked, and of very many some, from all over:
+    scikit-learn takes its time to refuse one.
     """
-    answered, refused = list[Row](), list[Row]()
+    answered, refused = list[Row](), dict[Any, Row]()
     for row in rows:
-        takes = isinstance(_answer(candidate, [row]), Outcome)
-        (answered if takes else refused).append(row)
+        if isinstance(_answer(candidate, [row]), Outcome):
+            answered.append(row)
+        else:
+            gaps = tuple(index for index, value in enumerate(row) if value is None)
+            refused[gaps or row] = row
     if not refused:
         return f"it refuses together what it answers alone, such as {rows[0]}"
-    for row in refused[:: -(-len(refused) // REFUSED)]:
+    for row in list(refused.values())[:: -(-len(refused) // REFUSED)]:
         if found := _on_rows(candidate, plain, [row]):
             return found
     return _on_rows(candidate, plain, answered) if answered else ""
