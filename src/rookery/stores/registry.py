@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 from rookery.errors import InputError, Unavailable
 from rookery.stores.connection import Connection, is_unknown
 
-LARGEST_VERSION = 2**31 - 1
+MOST_DIGITS = 9  # of a version: larger ones fail in the database of MLflow
 STAGE = "Production"
 CHALLENGER_ALIAS = "challenger"  # the alias of the version that wants the serving alias
 
@@ -69,8 +69,7 @@ class Registry(Connection):
         Raises:
             InputError: there is none of that number.
         """
-        # a request for a larger one fails in MLflow's database
-        if number.isdecimal() and int(number) <= LARGEST_VERSION:
+        if number.isdecimal() and len(number) <= MOST_DIGITS:
             try:
                 with self.answering():
                     return self.client.get_model_version(name, number)
