@@ -5,6 +5,7 @@ with default settings; neither its start nor the making of our own metadata file
 """
 
 import argparse
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,17 +62,17 @@ def arguments() -> argparse.Namespace:
 
 
 def tasks_of(folder: Path, families: list[str]) -> Path:
-    """Our tasks, or a copy of the penguins with some families only."""
-    if not families:
-        return ROOT / "tasks"
+    """A copy of our tasks, beside which a sweep writes; of the penguins with these families."""
     from ruamel.yaml import YAML
 
-    yaml = YAML()
-    task = yaml.load(ROOT / "tasks" / "penguins.yaml")
-    task["candidates"] = {name: task["candidates"][name] for name in families}
-    (folder / "tasks").mkdir()
-    yaml.dump(task, folder / "tasks" / "penguins.yaml")
-    return folder / "tasks"
+    copy = folder / "tasks"
+    shutil.copytree(ROOT / "tasks", copy)
+    if families:
+        yaml = YAML()
+        task = yaml.load(copy / "penguins.yaml")
+        task["candidates"] = {name: task["candidates"][name] for name in families}
+        yaml.dump(task, copy / "penguins.yaml")
+    return copy
 
 
 def compare_folds(bench: Bench, uri: str, given: argparse.Namespace) -> None:
