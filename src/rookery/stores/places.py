@@ -31,6 +31,14 @@ def check_place(uri: str, settings: Settings) -> None:
     )
 
 
+def on_this_disk(uri: str) -> Path | None:
+    """What the address names, if that is a folder or file of this host."""
+    found = urlsplit(uri)
+    if found.scheme not in ("", "file") or found.netloc not in ("", "localhost"):
+        return None
+    return Path(unquote(found.path) if found.scheme else uri).resolve()
+
+
 def _allowed(settings: Settings) -> str:
     below = f", or below {settings.azure[0].uri}" if settings.azure else ""
     if settings.is_remote:
@@ -46,10 +54,9 @@ def _with_server(uri: str, tracking: str) -> bool:
 
 
 def _in_project(uri: str, settings: Settings) -> bool:
-    found = urlsplit(uri)
-    if found.scheme not in ("", "file") or found.netloc not in ("", "localhost"):
+    path = on_this_disk(uri)
+    if path is None:
         return False
-    path = Path(unquote(found.path) if found.scheme else uri).resolve()
     root = project_root().resolve()
     # where plain MLflow puts the files of an experiment that it makes itself
     own = path.is_relative_to(root) and "mlruns" in path.relative_to(root).parts

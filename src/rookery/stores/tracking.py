@@ -1,7 +1,9 @@
 """Runs, the models they log, and (through `Registry`) the versions these become."""
 
+import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from rookery.errors import InputError, Refused, Unavailable
 from rookery.stores.azure_blobs import make_container
 from rookery.stores.connection import is_unknown
 from rookery.stores.owners import is_gone, this_process
-from rookery.stores.places import check_place
+from rookery.stores.places import check_place, on_this_disk
 from rookery.stores.registry import Registry
 
 
@@ -193,13 +195,20 @@ class Tracking(Registry):
             self.client.log_artifact(run_id, str(path), folder)
 
     def download(self, uri: str, to: Path) -> Path:
-        """The files at an artifact address, below `to` (or where they are, if on this disk).
+        """The files at an artifact address, below `to`.
+
+        A folder on this disk is copied here: MLflow starts threads for it, which keep a server
+        that is loading a model from its requests.
 
         Raises:
             Refused: they lie neither with the tracking server nor in the project, or are gone.
         """
         place = self._place(uri)
         check_place(place, self.settings)
+        here = on_this_disk(place)
+        if here is not None and here.is_dir():
+            with suppress(OSError):  # then MLflow says what is wrong
+                return shutil.copytree(here, to / here.name, dirs_exist_ok=True)
         try:
             with self.answering():
                 found = artifacts.download_artifacts(

@@ -185,6 +185,20 @@ def test_a_file_of_a_run_is_fetched_by_its_short_address(empty_home, tmp_path):
     assert found.download(f"runs:/{run}/deep/words.txt", tmp_path / "to").read_text() == "ok"
 
 
+def test_a_folder_on_this_disk_is_copied_and_starts_no_thread(empty_home, tmp_path, monkeypatch):
+    found = Tracking(Settings(rookery_home=empty_home))
+    run = found.start_run(found.experiment("penguins"), "a run", {})
+    (tmp_path / "words.txt").write_text("ok", encoding="utf-8")
+    found.log_file(run, tmp_path / "words.txt", "folder/below")
+    started, start = [], threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", lambda one: (started.append(one), start(one)))
+    copy = found.download(f"runs:/{run}/folder", tmp_path / "to")
+    (copy / "below" / "words.txt").write_text("changed", encoding="utf-8")
+    again = found.download(f"runs:/{run}/folder", tmp_path / "again")
+    assert (again / "below" / "words.txt").read_text(encoding="utf-8") == "ok"
+    assert started == []
+
+
 def test_a_home_that_is_made_is_for_its_owner_only(empty_home):
     _ = Tracking(Settings(rookery_home=empty_home)).client
     assert empty_home.stat().st_mode & 0o777 == 0o700
