@@ -199,6 +199,21 @@ def test_a_folder_on_this_disk_is_copied_and_starts_no_thread(empty_home, tmp_pa
     assert started == []
 
 
+@pytest.mark.parametrize("secret", ["words.txt", "below"])
+def test_a_link_out_of_the_folder_of_a_run_is_not_copied(empty_home, tmp_path, secret):
+    found = Tracking(Settings(rookery_home=empty_home))
+    run = found.start_run(found.experiment("penguins"), "a run", {})
+    (tmp_path / "below").mkdir()
+    (tmp_path / "words.txt").write_text("secret", encoding="utf-8")
+    (tmp_path / "below" / "words.txt").write_text("secret", encoding="utf-8")
+    found.log_file(run, tmp_path / "words.txt", "folder")
+    folder = next((empty_home / "artifacts").rglob("folder"))
+    (folder / "link").symlink_to(tmp_path / secret)
+    with pytest.raises(Unavailable, match="failed"):
+        found.download(f"runs:/{run}/folder", tmp_path / "to")
+    assert not (tmp_path / "to" / "folder" / "link").exists()
+
+
 def test_a_home_that_is_made_is_for_its_owner_only(empty_home):
     _ = Tracking(Settings(rookery_home=empty_home)).client
     assert empty_home.stat().st_mode & 0o777 == 0o700
