@@ -6,6 +6,8 @@ next, for work on these tests; the port variables of `.env.example` move it away
 runs already.
 """
 
+import fcntl
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -22,6 +24,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What starts the stack comes first, what takes it down last."""
     order = {"test_cold_start": -1, "test_engine_restart": 1, "test_backup": 2}
     items.sort(key=lambda item: order.get(Path(item.path).stem, 0))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One run on a machine at a time, without the stacks of a run that was killed."""
+    runs = tmp_path_factory.getbasetemp().parent
+    with (runs / "stack.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pytest.exit("the stack's tests run already; wait for their end", returncode=2)
+        take_down_left_behind(runs)
+        yield
+
+
+def take_down_left_behind(runs: Path) -> None:
+    """An engine that starts again starts them too, with the ports and the names of new ones."""
+    here = Stack(runs, {})
+    for project in json.loads(here.compose("ls", "--all", "--format", "json").stdout):
+        if Path(project["ConfigFiles"].split(",")[0]).is_relative_to(runs):
+            name = project["Name"]
+            here.compose("--project-name", name, "down", "--volumes", "--remove-orphans")
 
 
 @pytest.fixture(scope="session")

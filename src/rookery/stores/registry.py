@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from mlflow.entities.model_registry import ModelVersion
@@ -11,6 +12,7 @@ from mlflow.exceptions import MlflowException
 from rookery.errors import InputError, Unavailable
 from rookery.stores.connection import Connection, is_unknown
 
+PAGE = 1000  # versions asked for at once
 MOST_DIGITS = 9  # of a version: larger ones fail in the database of MLflow
 STAGE = "Production"
 CHALLENGER_ALIAS = "challenger"  # the alias of the version that wants the serving alias
@@ -59,8 +61,13 @@ class Registry(Connection):
 
     def versions(self, name: str) -> list[ModelVersion]:
         """All versions, newest first."""
+        ask = partial(self.client.search_model_versions, f"name = '{name}'", PAGE)
         with self.answering():
-            found = self.client.search_model_versions(f"name = '{name}'", max_results=1000)
+            page = ask()
+            found = list(page)
+            while page.token:
+                page = ask(page_token=page.token)
+                found += page
         return sorted(found, key=lambda version: -int(version.version))
 
     def version(self, name: str, number: str) -> ModelVersion:

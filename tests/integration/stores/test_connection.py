@@ -12,6 +12,7 @@ import pytest
 
 from rookery.errors import InputError, Refused, Unavailable
 from rookery.settings import Settings
+from rookery.stores import registry
 from rookery.stores.tracking import Tracking
 
 
@@ -175,6 +176,16 @@ def test_a_version_that_points_elsewhere_is_refused_where_it_points(empty_home, 
     for uri in (found.model_uri(made), "models:/penguins/1"):
         with pytest.raises(Refused, match="outside"):
             found.download(uri, tmp_path / "to")
+
+
+def test_all_versions_are_found_however_many_there_are(empty_home, monkeypatch):
+    monkeypatch.setattr(registry, "PAGE", 2)
+    found = Tracking(Settings(rookery_home=empty_home))
+    found.client.create_registered_model("penguins")
+    for _ in range(5):
+        found.client.create_model_version("penguins", empty_home.as_uri())
+    assert [str(each.version) for each in found.versions("penguins")] == ["5", "4", "3", "2", "1"]
+    assert found.versions("houses") == []
 
 
 def test_a_file_of_a_run_is_fetched_by_its_short_address(empty_home, tmp_path):
