@@ -6,7 +6,6 @@ next, for work on these tests; the port variables of `.env.example` move it away
 runs already.
 """
 
-import fcntl
 import json
 import os
 import socket
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock, Timeout
 from tests.stack.stack import PORTS, Stack, copy_checkout
 
 PROFILES = ("--profile", "maintenance", "--profile", "batches")
@@ -30,14 +30,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """One run on a machine at a time, without the stacks of a run that was killed."""
     runs = tmp_path_factory.getbasetemp().parent
-    with (runs / "stack.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pytest.exit("the stack's tests run already; wait for their end", returncode=2)
-        if runs.name.startswith("pytest-of-"):  # with --basetemp it is a folder of other things too
-            take_down_left_behind(runs)
-        yield
+    try:
+        with FileLock(runs / "stack.lock", timeout=0):
+            # with --basetemp it is a folder of other things too
+            if runs.name.startswith("pytest-of-"):
+                take_down_left_behind(runs)
+            yield
+    except Timeout:
+        pytest.exit("the stack's tests run already; wait for their end", returncode=2)
 
 
 def take_down_left_behind(runs: Path) -> None:
