@@ -114,10 +114,9 @@ class WarmCache:
 
 def _fetch_to(place: Path, fetch: Fetch) -> None:
     with tempfile.TemporaryDirectory(prefix=".new-", dir=place.parent) as scratch:
-        new = Path(scratch) / "model"
-        shutil.copytree(fetch(Path(scratch)), new, symlinks=True)
+        new = fetch(Path(scratch, "new"))
         if place.exists():
-            place.replace(Path(scratch) / "old")
+            place.replace(Path(scratch, "old"))
         new.replace(place)
 
 

@@ -319,6 +319,20 @@ def kept_folder(project: Project, numbers: dict[str, Any]) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("name", ["model", "old", "new"])
+def test_a_model_that_is_not_converted_is_kept_whatever_its_folder_is_called(
+    project: Project, numbers: dict[str, Any], name: str
+) -> None:
+    number, tracking = serve_uncompiled(project), project.tracking
+    folder = tracking.download(f"models:/penguins/{number}", project.settings.home / "artifacts")
+    source = folder.rename(folder.with_name(name)).as_uri()
+    run_id = tracking.version("penguins", number).run_id
+    again = tracking.client.create_model_version("penguins", source, run_id)
+    project.tracking.set_production("penguins", str(again.version))
+    served_once(project.settings, numbers)
+    assert WarmCache("penguins", project.settings).read_folder()
+
+
 def hostile(path: Path) -> None:
     """A pickle that would leave a trace."""
     path.write_bytes(b"cos\nmkdir\n(S'" + os.fsencode(path.parent / "ran") + b"'\ntR.")
