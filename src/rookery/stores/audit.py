@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from rookery.stores.database import answering
+from rookery.stores.database import answering, unless_missing
 from rookery.stores.locks import create_missing
 from rookery.stores.sql_types import EXACT, LONG, MOMENT
 
@@ -75,10 +75,8 @@ class BatchAudit:
     def entries(self) -> list[BatchEntry]:
         """All batches in the order of loading; none where the table is not there yet."""
         query = sa.select(self.table).order_by(self.table.c.position)
-        with answering(self.engine), self.engine.connect() as connection:
-            if not sa.inspect(connection).has_table(self.table.name):
-                return []
-            return [_entry(row) for row in connection.execute(query).mappings()]
+        rows = unless_missing(self.engine, query, lambda result: result.mappings().all())
+        return [_entry(row) for row in rows or ()]
 
     def add(self, connection: sa.Connection, entry: BatchEntry) -> None:
         """Within the transaction that adds the rows: both, or neither."""

@@ -1,10 +1,10 @@
 """Connections to databases; what differs between them stands here and in `tables`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -12,6 +12,8 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
 from rookery.errors import InputError, Unavailable
+
+Found = TypeVar("Found")
 
 IN_USE = "; another connection, maybe an open notebook or a backup, has not ended what it began"
 FULL = "; the disk of the database is full"
@@ -72,6 +74,32 @@ def answering(engine: Engine, setting: str = "DATABASE_URL") -> Iterator[None]:
             value=place,
             next="rookery doctor",
         ) from error
+
+
+def unless_missing(
+    engine: Engine, query: sa.Executable, reading: Callable[[sa.Result[*tuple[Any, ...]]], Found]
+) -> Found | None:
+    """What is read of a query's result; None where its table is not there.
+
+    The table is not looked for first. It may go between the look and the query, and a MySQL
+    transaction that has looked at a table is in the way of its replacement: the query would wait
+    for the replacement, which waits for the transaction.
+
+    Raises:
+        Unavailable: the database failed.
+    """
+    with answering(engine), engine.connect() as connection:
+        try:
+            return reading(connection.execute(query))
+        except DBAPIError as error:
+            if not is_missing(error):
+                raise
+            return None
+
+
+def is_missing(error: DBAPIError) -> bool:
+    """Whether it says that a table is not there."""
+    return error_code(error) in ("1146", "42P01") or "no such table" in str(error.orig)
 
 
 def cause_of(error: DBAPIError) -> str:

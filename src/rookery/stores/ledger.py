@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from rookery.errors import Unavailable
-from rookery.stores.database import answering, connect
+from rookery.stores.database import answering, connect, unless_missing
 from rookery.stores.locks import Release, create_missing, take
 from rookery.stores.owners import this_process
 from rookery.stores.sql_types import EXACT, LONG, MOMENT
@@ -84,10 +84,8 @@ class Ledger:
     def entries(self, task: str) -> list[Entry]:
         """All rows of a task, oldest first; none where the table is not there yet."""
         query = sa.select(PROMOTIONS).where(PROMOTIONS.c.task == task).order_by(PROMOTIONS.c.id)
-        with answering(self.engine), self.engine.connect() as connection:
-            if not sa.inspect(connection).has_table(PROMOTIONS.name):
-                return []
-            return [_entry(row) for row in connection.execute(query).mappings()]
+        rows = unless_missing(self.engine, query, lambda result: result.mappings().all())
+        return [_entry(row) for row in rows or ()]
 
     def begin(self, task: str, current: str | None, reason: str) -> int | None:
         """Opens an attempt and returns its id; None while another one is pending."""

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from rookery.stores.database import answering
+from rookery.stores.database import unless_missing
 from rookery.stores.predictions import FEEDBACK, PREDICTIONS
 
 
@@ -77,9 +77,5 @@ def _of(model: str, since: datetime) -> Sequence[sa.ColumnElement[bool]]:
 
 
 def _rows(engine: Engine, query: sa.Select[Any]) -> Sequence[Any]:
-    """None where the tables, which the API makes, are not there yet."""
-    with answering(engine), engine.connect() as connection:
-        there = sa.inspect(connection)
-        if not all(there.has_table(table.name) for table in (PREDICTIONS, FEEDBACK)):
-            return []
-        return connection.execute(query).all()
+    """No rows where the tables, which the API makes, are not there yet."""
+    return unless_missing(engine, query, lambda result: result.all()) or []

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DataError, IntegrityError
 
 from rookery.errors import InputError, Unavailable
-from rookery.stores.database import answering
+from rookery.stores.database import answering, unless_missing
 from rookery.stores.sql_types import EXACT, LONG, MOMENT
 
 METADATA = sa.MetaData()
@@ -157,14 +157,13 @@ def prediction_of(
 
 
 def read_prediction(engine: Engine, prediction_id: str) -> Prediction | None:
-    """The stored prediction of that id; None where there is none.
+    """The stored prediction of that id; None where there is none, or no table yet.
 
     Raises:
-        Unavailable: the database does not answer, or has no such table.
+        Unavailable: the database does not answer.
     """
     query = sa.select(PREDICTIONS).where(PREDICTIONS.c.id == prediction_id)
-    with answering(engine), engine.connect() as connection:
-        row = connection.execute(query).mappings().one_or_none()
+    row = unless_missing(engine, query, lambda result: result.mappings().one_or_none())
     if row is None:
         return None
     parsed = {name: json.loads(row[name]) for name in ("input", "output")}

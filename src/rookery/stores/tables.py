@@ -9,12 +9,13 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateView
 
 from rookery.core.task import Task
 from rookery.errors import InputError, Unavailable
 from rookery.stores.column_types import Types
-from rookery.stores.database import answering, connect, quoted
+from rookery.stores.database import answering, connect, is_missing, quoted, unless_missing
 from rookery.stores.locks import alone, take
 from rookery.stores.onehot_view import onehot_query
 from rookery.stores.replacement import Addition, Replacement
@@ -38,17 +39,12 @@ class Tables:
         """Column names of a table, None if there is no such table."""
         # not the inspector's: it doubles a percent sign in the column of a view
         none = sa.select(sa.text("*")).select_from(sa.table(name)).limit(0)
-        with answering(self.engine), self.engine.connect() as connection:
-            there = sa.inspect(connection).has_table(name)
-            return list(connection.execute(none).keys()) if there else None
+        return unless_missing(self.engine, none, lambda result: list(result.keys()))
 
     def count(self, name: str) -> int | None:
         """Rows of a table, None if there is no such table."""
-        if self.columns(name) is None:
-            return None
-        with answering(self.engine), self.engine.connect() as connection:
-            counted = sa.select(sa.func.count()).select_from(sa.table(name))
-            return int(connection.execute(counted).scalar_one())
+        counted = sa.select(sa.func.count()).select_from(sa.table(name))
+        return unless_missing(self.engine, counted, lambda result: int(result.scalar_one()))
 
     def batches(self, name: str) -> dict[str, int]:
         """Rows per `batch_id` of a raw table."""
@@ -56,12 +52,10 @@ class Tables:
 
     def tallies(self, name: str, column: str) -> dict[str, int]:
         """Rows per value of a column of text; none where there is no such table."""
-        if self.columns(name) is None:
-            return {}
         value = sa.column(column, sa.String)
         query = sa.select(value, sa.func.count()).select_from(sa.table(name)).group_by(value)
-        with answering(self.engine), self.engine.connect() as connection:
-            return {str(found): int(count) for found, count in connection.execute(query)}
+        found = unless_missing(self.engine, query, lambda result: result.all())
+        return {str(said): int(count) for said, count in found or ()}
 
     def chunks(
         self,
@@ -76,22 +70,15 @@ class Tables:
         Raises:
             InputError: there is no such table.
         """
-        there = self.columns(name)
-        if there is None:
-            job = "ingest" if name.endswith("_raw") else "clean"
-            raise InputError(
-                f"there is no table {name} yet",
-                field="table",
-                value=name,
-                next=f"rookery {job} {name.rsplit('_', 1)[0]}",
-            )
-        shown = list(columns or there)
-        query: Any = sa.select(*map(sa.column, shown)).select_from(sa.table(name))
+        wanted: list[Any] = [*map(sa.column, columns)] or [sa.text("*")]
+        query: Any = sa.select(*wanted).select_from(sa.table(name))
         query = query if where is None else query.where(where)
         start = 0
         with answering(self.engine), self.engine.connect() as connection:
             streaming = connection.execution_options(stream_results=True, max_row_buffer=size)
-            for rows in streaming.execute(query).partitions(size):
+            result = _stream(streaming, query, name)
+            shown = list(result.keys())
+            for rows in result.partitions(size):
                 index = pd.RangeIndex(start, start + len(rows))
                 yield pd.DataFrame.from_records(
                     [tuple(r) for r in rows], columns=shown, index=index
@@ -216,3 +203,18 @@ class Tables:
     def _drop(self, connection: sa.Connection, kind: str, names: Iterable[str]) -> None:
         for name in names:
             connection.exec_driver_sql(f"DROP {kind} IF EXISTS {quoted(self.engine, name)}")
+
+
+def _stream(connection: sa.Connection, query: sa.Select[Any], name: str) -> sa.CursorResult[Any]:
+    try:
+        return connection.execute(query)
+    except DBAPIError as error:
+        if not is_missing(error):
+            raise
+        job = "ingest" if name.endswith("_raw") else "clean"
+        raise InputError(
+            f"there is no table {name} yet",
+            field="table",
+            value=name,
+            next=f"rookery {job} {name.rsplit('_', 1)[0]}",
+        ) from error

@@ -115,6 +115,12 @@ class Child:
         self.wait()
         return json.loads(self.out.read_text(encoding="utf-8"))
 
+    def result(self) -> Any:
+        """What the job returned; a failure of the job is one of the test, and says why."""
+        answer = self.answer()
+        assert "result" in answer, answer
+        return answer["result"]
+
 
 @dataclass(frozen=True)
 class Forks:

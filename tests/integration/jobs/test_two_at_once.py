@@ -36,7 +36,7 @@ def test_promotions_at_the_same_time_are_one_chain_in_the_ledger(project, forks)
         most = max(most, sum(row.outcome == "pending" for row in rows))
     assert most == 1
     for child in children:
-        assert "result" in child.answer()
+        child.result()
 
     rows = project.ledger.entries("penguins")
     assert {row.outcome for row in rows} == {"done"}
@@ -52,7 +52,7 @@ def test_an_external_promotion_is_recorded_once_by_many_at_the_same_time(project
     project.tracking.client.set_registered_model_alias("penguins", "production", "3")
     children = [forks.start("status", task="penguins", repeat=3) for _ in range(4)]
     for child in children:
-        assert child.answer()["result"]["production"]["version"] == "3"
+        assert child.result()["production"]["version"] == "3"
     rows = [
         (row.from_version, row.to_version, row.outcome)
         for row in project.ledger.entries("penguins")
@@ -62,7 +62,7 @@ def test_an_external_promotion_is_recorded_once_by_many_at_the_same_time(project
 
 def test_two_sweeps_at_the_same_time_both_end_whole(project, forks):
     children = [forks.start("sweep", task="penguins", cross_validate=False) for _ in range(2)]
-    answers = [child.answer()["result"] for child in children]
+    answers = [child.result() for child in children]
     assert {answer["version"] for answer in answers} == {"4", "5"}
     for answer in answers:
         assert [row["error"] for row in answer["rows"]] == [None] * len(answer["rows"])
@@ -79,10 +79,10 @@ def test_jobs_on_one_task_at_the_same_time_leave_whole_tables(shop, forks):
         for source in (other, shop.csv)
     ]
     children += [forks.start("clean", task="shop", repeat=2) for _ in range(2)]
-    ingested = [child.answer()["result"] for child in children[:2]]
+    ingested = [child.result() for child in children[:2]]
     assert [done["rows"] for done in ingested] == [1, 20_001]
     for child in children[2:]:
-        found = child.answer()["result"]
+        found = child.result()
         counts = (found["raw"], found["clean"], found["rejected"])
         assert counts in [(1, 1, 0), (20_001, 20_000, 1)]
     rk.clean("shop")
@@ -99,10 +99,10 @@ def test_an_ingest_and_a_clean_at_the_same_time_leave_whole_tables(project, fork
         forks.start("clean", task="penguins", repeat=3),
         forks.start("clean", task="penguins", repeat=3),
     ]
-    ingested, *cleaned = [child.answer() for child in children]
-    assert ingested["result"]["rows"] == 344
-    for answer in cleaned:
-        assert (answer["result"]["clean"], answer["result"]["rejected"]) == (333, 11)
+    ingested, *cleaned = [child.result() for child in children]
+    assert ingested["rows"] == 344
+    for found in cleaned:
+        assert (found["clean"], found["rejected"]) == (333, 11)
     whole = {"raw": 344, "clean": 333, "rejected": 11, "duplicates": 0}
     none = {"clean": None, "rejected": None, "duplicates": None}  # the ingest was the last
     assert rk.status("penguins")["tables"] in (whole, whole | none)

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -68,6 +69,29 @@ def test_a_table_that_is_not_there_is_named_with_the_command_that_makes_it(table
     with pytest.raises(InputError, match="shop_clean") as caught:
         tables.read("shop_clean")
     assert caught.value.next == "rookery clean shop"
+
+
+def test_whoever_reads_while_tables_are_replaced_and_dropped_finds_whole_ones_or_none(filled, shop):
+    schemas = {"shop_raw": frame_types(ROWS[["price"]].assign(batch_id="b"))}
+    clean = {"shop_clean": clean_types(shop), "shop_rejected": REJECTED_TYPES}
+
+    def replace() -> None:
+        for _ in range(40):
+            with filled.replacing(schemas, shop, outdated=list(clean)) as new:
+                new.append("shop_raw", ROWS[["price"]].assign(batch_id="b"))
+            with filled.replacing(clean, shop) as new:
+                new.append("shop_clean", ROWS)
+
+    with ThreadPoolExecutor(1) as writer:
+        writing = writer.submit(replace)
+        while not writing.done():
+            assert filled.columns("shop_raw") in (None, ["price", "batch_id"])
+            assert filled.batches("shop_raw") in ({}, {"b": 3})
+            assert filled.columns("shop_clean") in (None, list(ROWS))
+            assert filled.count("shop_clean") in (None, 3)
+            assert filled.count("shop_rejected") in (None, 0, 1)
+        writing.result()
+    assert names(filled) == ["shop_clean", "shop_onehot", "shop_raw", "shop_rejected"]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])

@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 
-import sqlalchemy as sa
-
 from rookery.serving.prediction_log.rows import Entry
-from rookery.stores.database import answering, connect
-from rookery.stores.predictions import PREDICTIONS, Prediction, prediction_of, read_prediction
+from rookery.stores.database import connect
+from rookery.stores.predictions import Prediction, prediction_of, read_prediction
 
 
 def find_prediction(
@@ -19,9 +17,4 @@ def find_prediction(
     """
     # waiting first: what is sent in between is found in the table
     entry = waiting(prediction_id)
-    if entry:
-        return prediction_of(*entry)
-    engine = connect(url)
-    with answering(engine), engine.connect() as connection:
-        there = sa.inspect(connection).has_table(PREDICTIONS.name)
-    return read_prediction(engine, prediction_id) if there else None
+    return prediction_of(*entry) if entry else read_prediction(connect(url), prediction_id)
