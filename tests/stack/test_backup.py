@@ -28,7 +28,7 @@ from tests.stack.maintenance import (
 )
 from tests.stack.stack import Stack, wait_until
 
-from rookery.stores.locks import take
+from rookery.stores.locks import alone
 
 
 @pytest.fixture(scope="module")
@@ -105,14 +105,14 @@ def test_a_killed_backup_leaves_nothing_that_looks_whole_and_holds_nobody_up(fur
 
 def test_a_backup_that_is_stopped_while_it_waits_for_a_job_leaves_nothing(furnished, backup):
     there = backups(furnished)
-    job = take(engine_of(furnished), "penguins")
-    assert job is not None
-    with furnished.begun("run", "--rm", "-T", "backup") as waiting_one:
+    with (
+        alone(engine_of(furnished), "penguins", 0),
+        furnished.begun("run", "--rm", "-T", "backup") as waiting_one,
+    ):
         wait_until(lambda: backups(furnished) > there, "a folder is begun")
         furnished.run("docker", "stop", container_of_backup(furnished))
-        assert waiting_one.wait(30) == 130
-        assert waiting_one.stderr.read() == "error: stopped by SIGTERM\n"
-    job()
+        ended = waiting_one.wait(30), waiting_one.stderr.read()
+    assert ended == (130, "error: stopped by SIGTERM\n")
     assert backups(furnished) == there
 
 

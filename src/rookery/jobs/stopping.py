@@ -1,4 +1,8 @@
-"""A stop from outside is a failure as any other, so that what is half done is taken back first."""
+"""A stop from outside is raised as Ctrl-C is, so that what is half done is taken back first.
+
+It is no `Exception`: those a library may swallow, or take for a failure of the call they came in,
+and SQLAlchemy goes on with a connection whose answer they cut off.
+"""
 
 import signal
 import threading
@@ -6,14 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from rookery.errors import Interrupted
-
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
 def stops_raise() -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM raises Interrupted; later ones do not cut off what follows it.
+    """The first Ctrl-C or SIGTERM raises KeyboardInterrupt; later ones do not cut off what follows.
 
     Only in the main thread, which is the one that gets signals.
     """
@@ -31,4 +33,4 @@ def stops_raise() -> Iterator[None]:
 def _raise(number: int, _frame: FrameType | None) -> None:
     for each in SIGNALS:
         signal.signal(each, signal.SIG_IGN)
-    raise Interrupted(f"stopped by {signal.Signals(number).name}")
+    raise KeyboardInterrupt(f"stopped by {signal.Signals(number).name}")

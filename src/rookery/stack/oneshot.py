@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from rookery.errors import RookeryError, Unavailable
+from rookery.errors import Interrupted, RookeryError, Unavailable
 from rookery.text import failure
 
 
@@ -13,6 +13,8 @@ def finish(work: Callable[[], str]) -> int:
         said = work()
     except RookeryError as error:
         return _failed(error)
+    except KeyboardInterrupt as stop:
+        return _failed(Interrupted(str(stop) or "interrupted"))
     except OSError as error:
         return _failed(Unavailable(str(error), value=error.filename))
     sys.stdout.write(f"{said}\n")

@@ -143,7 +143,7 @@ def _all_or_message(name: str) -> Iterator[None]:
             allowed=error.allowed,
             next=f"{NEW_STACK}restore another one: ls backups",
         ) from error
-    except (RookeryError, OSError) as error:
+    except (RookeryError, OSError, KeyboardInterrupt) as error:
         said = error.message if isinstance(error, RookeryError) else str(error)
         raise Unavailable(
             f"backups/{name} was not restored: {said}. The stack holds a part of it now",

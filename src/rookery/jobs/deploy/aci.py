@@ -17,7 +17,7 @@ from rookery.core.container_group import (
     restored,
 )
 from rookery.core.examples import Examples
-from rookery.errors import InputError, RookeryError, Unavailable
+from rookery.errors import InputError, Interrupted, RookeryError, Unavailable
 from rookery.jobs.deploy.gate import examples_of_image, require_answers, require_staying
 from rookery.jobs.deploy.group_values import group_values, pulled_as, read_template, required
 from rookery.jobs.deploy.outcome import Deployment, refused
@@ -142,6 +142,8 @@ class _Place:
                     raise  # nothing was changed
                 log = self.azure.logs(name, container(new)["name"])
                 now, returned = self._put_back(old, name)
+                if isinstance(error, KeyboardInterrupt):
+                    error = Interrupted(str(error))
                 if isinstance(error, RookeryError):
                     raise refused(error, image_of(new), now, log, returned=returned) from error
                 raise

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from filelock import FileLock, Timeout
 
-from rookery.errors import InputError, RookeryError, Unavailable
+from rookery.errors import InputError, Interrupted, RookeryError, Unavailable
 from rookery.jobs.deploy.containers import (
     Names,
     create,
@@ -142,6 +142,8 @@ def _switch(wish: Wish, serving: State | None) -> Deployment:
         with suppress(RookeryError):
             engine.remove(names.new)
         now, returned = _put_back(wish, serving)
+        if isinstance(error, KeyboardInterrupt):
+            error = Interrupted(str(error))
         if isinstance(error, RookeryError):
             named = _port_named(error, wish)
             raise refused(named, wish.image, now, log, returned=returned) from error
